@@ -1,0 +1,1 @@
+"""Networks that turn one normalised capture into a feature vector."""

@@ -1,0 +1,1 @@
+"""Segmentation, normalisation and distortion of fingerprints."""

@@ -1,0 +1,1 @@
+"""Networks that join the features of whichever modalities are present."""

@@ -1,0 +1,1 @@
+"""Decoding, resizing and quality measures that the modalities share."""

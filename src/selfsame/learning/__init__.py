@@ -1,0 +1,1 @@
+"""Training: batches, augmentation, objectives, the Lightning module, checkpoints."""

@@ -1,0 +1,1 @@
+"""Comparison of templates, and the fusion of their scores."""

@@ -1,0 +1,1 @@
+"""Error rates of verification, identification and classification, with their intervals."""

@@ -1,0 +1,1 @@
+"""The pipelines: graphs of nodes, plain functions, and their typed parameters."""

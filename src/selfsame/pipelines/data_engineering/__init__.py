@@ -1,0 +1,1 @@
+"""The data engineering pipeline: captures to manifest, rejected files and a summary."""

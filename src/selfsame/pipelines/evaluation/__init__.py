@@ -1,0 +1,1 @@
+"""The evaluation pipeline: embeddings, scores, metrics, plots and the report."""

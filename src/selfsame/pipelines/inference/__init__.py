@@ -1,0 +1,1 @@
+"""The inference pipeline: new captures and a checkpoint to predictions."""

@@ -1,0 +1,1 @@
+"""The preprocessing pipeline: manifest and captures to arrays and their index."""

@@ -1,0 +1,1 @@
+"""The synthesis pipeline: a procedural sample of captures, written as files."""

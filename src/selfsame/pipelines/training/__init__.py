@@ -1,0 +1,1 @@
+"""The training pipeline: arrays and index to a checkpoint and its history."""

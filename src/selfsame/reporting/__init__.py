@@ -1,0 +1,1 @@
+"""Plots and the report: what people look at."""
