@@ -1,0 +1,1 @@
+"""Procedural captures: one master per identity and the captures made of it."""
