@@ -1,1 +1,5 @@
 """What the Data Catalog adds to kedro-datasets: the only code that knows both Kedro and files."""
+
+from selfsame.datasets.arrays import ArraysDataset, MadeShardsDataset
+
+__all__ = ["ArraysDataset", "MadeShardsDataset"]
