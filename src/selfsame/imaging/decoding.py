@@ -77,7 +77,8 @@ class Decoded:
     """A decoded capture.
 
     Attributes:
-        grey: (height, width) uint8 luma (ITU-R 601-2) of the first frame; transparency and EXIF turns are ignored.
+        grey: (height, width) uint8 luma (ITU-R 601-2) of the first frame; transparency and EXIF turns are
+            ignored.
         format: Pillow's name of the file format, such as `BMP`.
     """
 

@@ -1,0 +1,139 @@
+"""Files that appear whole or not at all, whatever kedro-datasets type writes them."""
+
+import os
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path, PurePosixPath
+from typing import cast
+
+import fsspec
+from kedro.io.core import AbstractDataset, get_protocol_and_path
+
+from selfsame.errors import InputError
+
+Config = Mapping[str, object]
+
+
+class AtomicDataset(AbstractDataset[object, object]):
+    """Wrap a single-file dataset so that its file is complete whenever it can be seen.
+
+    A local file is written under a hidden name in the same folder and renamed. On any other filesystem it
+    is written to a local temporary folder and uploaded as one object, which object stores publish whole. A
+    reader sees the previous file or the new one; a failure leaves the previous one and no other trace, and
+    what a killed process left behind is removed by the next save.
+
+    In the catalog, `dataset` says the type and its arguments, without the file path:
+
+        type: selfsame.datasets.AtomicDataset
+        filepath: ${_data}/02_intermediate/{workload}/manifest.parquet
+        dataset: {type: pandas.ParquetDataset, save_args: {index: false}}
+
+    Args:
+        filepath: where the file is.
+        dataset: the wrapped dataset's configuration; it must write one file and may not be versioned.
+        credentials: of the filesystem.
+        fs_args: further arguments of the filesystem.
+        metadata: for Kedro-Viz.
+    """
+
+    def __init__(
+        self,
+        *,
+        filepath: str,
+        dataset: Config,
+        credentials: Config | None = None,
+        fs_args: Config | None = None,
+        metadata: Config | None = None,
+    ) -> None:
+        if dataset.get("versioned"):
+            raise InputError(f"expected an unversioned dataset inside AtomicDataset, got {dict(dataset)}")
+        self._filepath = filepath
+        self._protocol, self._path = get_protocol_and_path(filepath)
+        self._config = dict(dataset)
+        self._storage = {**(credentials or {}), **(fs_args or {})}
+        self.metadata = metadata
+        extra = {"credentials": dict(credentials)} if credentials else {}
+        extra |= {"fs_args": dict(fs_args)} if fs_args else {}
+        self._dataset = self._wrapped(filepath, extra)
+        if hasattr(self._dataset, "preview"):
+            self.preview = self._dataset.preview
+
+    def load(self) -> object:
+        """Load with the wrapped dataset."""
+        return self._dataset.load()
+
+    def save(self, data: object) -> None:
+        """Save with the wrapped dataset under another name, then rename.
+
+        Raises:
+            InputError: the folder cannot be written.
+        """
+        try:
+            if self._protocol == "file":
+                self._save_local(data)
+            else:
+                self._upload(data)
+        except OSError as error:
+            raise _unwritable(self._filepath, error) from error
+
+    def _save_local(self, data: object) -> None:
+        target = Path(self._path)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        remove_leftovers(target)
+        partial = partial_path(target)
+        try:
+            self._wrapped(partial.as_posix(), {}).save(data)
+            partial.replace(target)
+        finally:
+            partial.unlink(missing_ok=True)
+
+    def _upload(self, data: object) -> None:
+        with tempfile.TemporaryDirectory() as folder:
+            local = Path(folder) / PurePosixPath(self._path).name
+            self._wrapped(local.as_posix(), {}).save(data)
+            filesystem = fsspec.filesystem(self._protocol, **self._storage)
+            filesystem.makedirs(str(PurePosixPath(self._path).parent), exist_ok=True)
+            filesystem.put_file(local.as_posix(), self._path)
+
+    def _wrapped(self, filepath: str, extra: Config) -> AbstractDataset[object, object]:
+        config = {**self._config, **extra, "filepath": filepath}
+        return cast(AbstractDataset[object, object], AbstractDataset.from_config("wrapped", config))
+
+    def _exists(self) -> bool:
+        return bool(self._dataset.exists())
+
+    def _release(self) -> None:
+        self._dataset.release()
+
+    def _describe(self) -> dict[str, object]:
+        return {"filepath": self._filepath, "dataset": self._config.get("type")}
+
+
+def partial_path(target: Path) -> Path:
+    """Name the hidden file in the target's folder that this process writes first; the suffix stays."""
+    return target.with_name(f".{target.stem}.{os.getpid()}.partial{target.suffix}")
+
+
+def remove_leftovers(target: Path) -> None:
+    """Remove the partial files of a target whose processes are gone."""
+    for path in target.parent.glob(f".{target.stem}.*.partial{target.suffix}"):
+        number = path.name.removesuffix(f".partial{target.suffix}").rpartition(".")[2]
+        if number.isdigit() and not _runs(int(number)):
+            path.unlink(missing_ok=True)
+
+
+def _runs(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+def _unwritable(filepath: str, error: OSError) -> InputError:
+    return InputError(
+        f"expected to write {filepath}, but {error.strerror or error}: check the folder's permissions and "
+        "free space, or choose another data root with --params=data=PATH"
+    )

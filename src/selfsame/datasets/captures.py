@@ -1,0 +1,125 @@
+"""The dataset of raw captures: a tree of files, listed and read lazily, written as a whole."""
+
+import logging
+from collections.abc import Iterator, Mapping
+from pathlib import PurePosixPath
+
+import fsspec.core
+from kedro.io.core import AbstractDataset, get_protocol_and_path
+
+from selfsame.datasets.file_tree import FileTree, TreeDigest
+from selfsame.errors import InputError
+
+logger = logging.getLogger(__name__)
+
+AUTO = "auto"
+
+Config = Mapping[str, object]
+
+
+class CapturesDataset(AbstractDataset[Iterator[tuple[str, bytes]], FileTree]):
+    """Load a folder of captures as a `FileTree`; save (relative path, bytes) pairs as a whole folder.
+
+    Saving streams into a partial folder beside the target and renames it at the end, so that the folder is
+    complete whenever it can be seen (on object stores, which cannot rename, it is moved file by file). A
+    hidden marker inside records what was written: only a folder that holds exactly this, or nothing, is
+    replaced.
+
+    Args:
+        filepath: the root of the tree (`s3://`, `gs://`, `abfs://`, `memory://` or local), or `auto`.
+        preferred: with `filepath: auto`, the root that is used where it exists.
+        otherwise: with `filepath: auto`, the root that is used where `preferred` does not exist.
+        setting: the runtime parameter that sets the root, for messages.
+        credentials: of the filesystem.
+        fs_args: further arguments of the filesystem.
+        metadata: for Kedro-Viz.
+    """
+
+    def __init__(
+        self,
+        *,
+        filepath: str,
+        preferred: str | None = None,
+        otherwise: str | None = None,
+        setting: str = "captures",
+        credentials: Config | None = None,
+        fs_args: Config | None = None,
+        metadata: Config | None = None,
+    ) -> None:
+        self._filepath = filepath
+        # Kedro makes a relative `filepath` absolute, so that `auto` arrives as <project>/auto; it leaves the
+        # alternatives as they are: relative to the same folder.
+        self._auto = preferred is not None and PurePosixPath(filepath).name == AUTO
+        self._alternatives = tuple(_beside(filepath, path) for path in (preferred, otherwise) if path)
+        self._setting = setting
+        self._storage = {**(credentials or {}), **(fs_args or {})}
+        self.metadata = metadata
+
+    def load(self) -> FileTree:
+        """Open the tree; files are listed and read when they are asked for.
+
+        Raises:
+            InputError: the folder does not exist or holds no file.
+        """
+        tree = self._tree(self._chosen())
+        remedy = (
+            "put captures there, or run kedro run --pipelines synthesis, "
+            f"or give --params={self._setting}=PATH"
+        )
+        if not tree.exists():
+            raise InputError(f"expected a folder of captures at {tree.root}, found nothing: {remedy}")
+        if not tree.has_files():
+            raise InputError(f"expected captures in {tree.root}, found no file: {remedy}")
+        return tree
+
+    def save(self, data: Iterator[tuple[str, bytes]]) -> None:
+        """Write the whole tree from a stream of (relative path, bytes).
+
+        Raises:
+            InputError: a path leaves the root or comes twice, nothing was given, the folder cannot be
+                written, or it holds files that were not written by this dataset.
+        """
+        tree = self._tree(self._chosen())
+        tree.require_replaceable()
+        partial = tree.sibling("partial")
+        partial.remove()
+        try:
+            digest = TreeDigest()
+            for path, content in data:
+                partial.write(path, content)
+                digest.add(path, len(content))
+            if not digest.files:
+                raise InputError(f"expected captures to write to {tree.root}, got none")
+            partial.write_marker(digest)
+            tree.replace_by(partial)
+        except OSError as error:
+            raise InputError(
+                f"expected to write captures to {tree.root}, but {error.strerror or error}: "
+                "check its permissions and free space"
+            ) from error
+        finally:
+            partial.remove()
+
+    def _chosen(self) -> str:
+        if not self._auto:
+            return self._filepath
+        preferred = self._alternatives[0]
+        chosen = preferred if self._tree(preferred).exists() else self._alternatives[-1]
+        logger.info("%s: using %s", self._setting, chosen)
+        return chosen
+
+    def _tree(self, root: str) -> FileTree:
+        protocol = get_protocol_and_path(root)[0]
+        path = fsspec.core.url_to_fs(root, **self._storage)[1]
+        return FileTree(protocol, path.rstrip("/") or "/", self._storage)
+
+    def _exists(self) -> bool:
+        return self._tree(self._chosen()).exists()
+
+    def _describe(self) -> dict[str, object]:
+        return {"filepath": self._filepath, "alternatives": self._alternatives}
+
+
+def _beside(filepath: str, path: str) -> str:
+    relative = "://" not in path and not PurePosixPath(path).is_absolute()
+    return str(PurePosixPath(filepath).parent / path) if relative else path

@@ -1,0 +1,225 @@
+"""A tree of raw files on any filesystem that fsspec knows: listing, reading, writing, replacing."""
+
+import hashlib
+import json
+import os
+import stat
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+
+import fsspec
+
+from selfsame.errors import InputError
+from selfsame.sources.source import RawFile
+
+MARKER = ".selfsame-sample"  # made by this code, skipped by listings
+
+
+@dataclass
+class TreeDigest:
+    """The number of files of a tree and an order-free digest of their paths and sizes, in constant memory.
+
+    The digest is the sum modulo 2^256 of the SHA-256 of each path and size.
+    """
+
+    files: int = 0
+    total: int = 0
+
+    def add(self, path: str, size: int) -> None:
+        """Count one file."""
+        value = hashlib.sha256(f"{size}\0{path}".encode("utf-8", "surrogateescape")).digest()
+        self.files += 1
+        self.total = (self.total + int.from_bytes(value, "big")) % 2**256
+
+    def to_json(self) -> str:
+        """Write as JSON."""
+        return json.dumps({"files": self.files, "digest": f"{self.total:064x}"})
+
+
+@dataclass(frozen=True)
+class FileTree:
+    """The files below one root; a `CaptureSource`. It holds no open file, so it can be pickled.
+
+    Attributes:
+        protocol: fsspec's name of the filesystem, `file` for the local one.
+        path: the root without its protocol.
+        storage: arguments of the filesystem.
+    """
+
+    protocol: str
+    path: str
+    storage: Mapping[str, object] = field(default_factory=dict, repr=False)
+
+    @property
+    def root(self) -> str:
+        """The root as a person would write it."""
+        return self.path if self.protocol == "file" else f"{self.protocol}://{self.path}"
+
+    def files(self) -> Iterator[RawFile]:
+        """List every file below the root in the order of its path.
+
+        Locally, links to folders are not entered; links that leave the root, broken links, special files and
+        names that are not Unicode are listed with their problem, never opened.
+        """
+        found = self._local_files() if self.protocol == "file" else self._remote_files()
+        yield from sorted(found, key=lambda file: file.path)
+
+    def read(self, path: str) -> bytes:
+        """Read one file whole, by its path relative to the root."""
+        checked = _inside(path)
+        if self.protocol == "file":
+            return (Path(self.path) / checked).read_bytes()
+        content: bytes = self._filesystem().cat_file(self._full(checked))
+        return content
+
+    def exists(self) -> bool:
+        """Tell whether the root exists."""
+        if self.protocol == "file":
+            return Path(self.path).is_dir()
+        return bool(self._filesystem().isdir(self.path))
+
+    def has_files(self) -> bool:
+        """Tell whether any file is below the root, without listing them all."""
+        walk = os.walk(self.path) if self.protocol == "file" else self._filesystem().walk(self.path)
+        return any(name != MARKER for _, _, names in walk for name in names)
+
+    def sibling(self, suffix: str) -> "FileTree":
+        """Name a hidden folder beside the root."""
+        path = PurePosixPath(self.path)
+        return FileTree(self.protocol, str(path.with_name(f".{path.name}.{suffix}")), self.storage)
+
+    def write(self, path: str, content: bytes) -> None:
+        """Write one new file.
+
+        Raises:
+            InputError: the path leaves the root or is taken.
+        """
+        checked = _inside(path)
+        if self.protocol != "file":
+            self._write_remote(checked, content)
+            return
+        target = Path(self.path) / checked
+        target.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            with target.open("xb") as file:
+                file.write(content)
+        except FileExistsError as error:
+            raise _taken(path) from error
+
+    def write_marker(self, digest: TreeDigest) -> None:
+        """Record what the tree holds, for `require_replaceable`."""
+        self.write(MARKER, digest.to_json().encode())
+
+    def require_replaceable(self) -> None:
+        """Check that the root is absent, empty, or holds exactly what its marker says.
+
+        Raises:
+            InputError: replacing it would lose files that were not made here.
+        """
+        if not self.exists():
+            return
+        digest = TreeDigest()
+        for file in self.files():
+            digest.add(file.path, file.size)
+        if digest.files and self._marker() != digest.to_json():
+            raise InputError(
+                f"expected {self.root} to be empty or to hold an unchanged synthetic sample, found other "
+                "files: move them away, or write to another folder with --params=captures=PATH"
+            )
+
+    def replace_by(self, other: "FileTree") -> None:
+        """Move another tree of the same filesystem to this root, in place of what is there."""
+        if self.protocol != "file":
+            self.remove()
+            self._filesystem().mv(other.path, self.path, recursive=True)
+            return
+        old = self.sibling("replaced")
+        old.remove()
+        if self.exists():
+            Path(self.path).rename(old.path)
+        Path(other.path).rename(self.path)
+        old.remove()
+
+    def remove(self) -> None:
+        """Remove the root and all below it, where it exists."""
+        if self.exists():
+            self._filesystem().rm(self.path, recursive=True)
+
+    def _local_files(self) -> Iterator[RawFile]:
+        real_root = os.path.realpath(self.path)
+        folders = [self.path]
+        while folders:
+            try:
+                with os.scandir(folders.pop()) as scan:
+                    entries = list(scan)
+            except OSError as error:
+                yield RawFile(_printable(self._relative(str(error.filename))), 0, "unreadable")
+                continue
+            for entry in entries:
+                if entry.is_dir(follow_symlinks=False):
+                    folders.append(entry.path)
+                elif entry.name != MARKER:
+                    path = self._relative(entry.path)
+                    size, problem = _inspect(entry, real_root)
+                    printable = _printable(path)
+                    yield RawFile(printable, size, problem if printable == path else "bad_name")
+
+    def _remote_files(self) -> Iterator[RawFile]:
+        found = self._filesystem().find(self.path, detail=True)
+        for full, details in found.items():
+            path = self._relative(full)
+            if PurePosixPath(path).name != MARKER:
+                yield RawFile(path, int(details["size"] or 0))
+
+    def _write_remote(self, path: str, content: bytes) -> None:
+        filesystem, full = self._filesystem(), self._full(path)
+        if filesystem.exists(full):
+            raise _taken(path)
+        filesystem.makedirs(str(PurePosixPath(full).parent), exist_ok=True)
+        filesystem.pipe_file(full, content)
+
+    def _marker(self) -> str | None:
+        try:
+            return self.read(MARKER).decode(errors="replace")
+        except FileNotFoundError:
+            return None
+
+    def _filesystem(self) -> fsspec.AbstractFileSystem:
+        return fsspec.filesystem(self.protocol, **self.storage)
+
+    def _full(self, path: str) -> str:
+        return f"{self.path.rstrip('/')}/{path}"
+
+    def _relative(self, full: str) -> str:
+        return full.removeprefix(self.path.rstrip("/")).lstrip("/")
+
+
+def _inspect(entry: "os.DirEntry[str]", real_root: str) -> tuple[int, str | None]:
+    """Measure a local file and say why it must not be read, if so."""
+    try:
+        status = entry.stat()
+    except OSError:
+        return 0, "unreadable"
+    if entry.is_symlink() and not Path(os.path.realpath(entry.path)).is_relative_to(real_root):
+        return status.st_size, "link_outside_root"
+    if entry.is_dir():
+        return 0, "link_to_folder"
+    return status.st_size, None if stat.S_ISREG(status.st_mode) else "unreadable"
+
+
+def _printable(path: str) -> str:
+    """Write the bytes of a name that is not Unicode as escapes."""
+    return path.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+
+
+def _inside(path: str) -> str:
+    """Check that a relative path stays below the root."""
+    parts = PurePosixPath(path).parts
+    if not parts or ".." in parts or PurePosixPath(path).is_absolute() or "\\" in path:
+        raise InputError(f"expected a relative path below the root of the captures, got {path!r}")
+    return path
+
+
+def _taken(path: str) -> InputError:
+    return InputError(f"expected every capture to have a path of its own, got {path!r} twice")

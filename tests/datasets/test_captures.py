@@ -1,0 +1,203 @@
+import os
+import pickle
+from collections.abc import Iterator
+from pathlib import Path
+
+import fsspec
+import pytest
+from kedro.io import DatasetError
+from kedro.io.core import AbstractDataset
+
+from selfsame.datasets import CapturesDataset
+from selfsame.datasets.file_tree import MARKER
+from selfsame.errors import InputError
+
+PAIRS = [("s2/iris_left/1.png", b"bb"), ("s1/iris_left/1.png", b"a"), ("s1/iris_left/2.png", b"")]
+
+
+@pytest.fixture(params=["file", "memory"])
+def root(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    if request.param == "file":
+        yield str(tmp_path / "captures")
+        return
+    memory = fsspec.filesystem("memory")
+    yield f"memory://{tmp_path.name}/captures"
+    memory.rm(f"/{tmp_path.name}", recursive=True) if memory.exists(f"/{tmp_path.name}") else None
+
+
+def paths(dataset: CapturesDataset) -> list[str]:
+    return [file.path for file in dataset.load().files()]
+
+
+def test_a_saved_tree_is_listed_in_order_and_read_back(root: str) -> None:
+    dataset = CapturesDataset(filepath=root)
+    assert not dataset.exists()
+    dataset.save(iter(PAIRS))
+    tree = dataset.load()
+    assert [(file.path, file.size, file.problem) for file in tree.files()] == sorted(
+        (path, len(content), None) for path, content in PAIRS
+    )
+    assert {path: tree.read(path) for path, _ in PAIRS} == dict(PAIRS)
+    assert tree.root.removeprefix("memory:///") == root.removeprefix("memory://")
+
+
+def test_a_tree_survives_pickling(root: str) -> None:
+    CapturesDataset(filepath=root).save(iter(PAIRS))
+    tree = pickle.loads(pickle.dumps(CapturesDataset(filepath=root).load()))  # noqa: S301
+    assert tree.read("s2/iris_left/1.png") == b"bb"
+
+
+def test_a_missing_root_says_what_to_do(root: str) -> None:
+    with pytest.raises(
+        DatasetError, match=r"found nothing: put .*synthesis.*--params=captures=PATH"
+    ) as caught:
+        CapturesDataset(filepath=root).load()
+    assert isinstance(caught.value.__cause__, InputError)
+
+
+def test_a_root_without_files_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "empty" / "deeper").mkdir(parents=True)
+    with pytest.raises(DatasetError, match="found no file"):
+        CapturesDataset(filepath=str(tmp_path / "empty")).load()
+
+
+def test_a_sample_of_its_own_is_replaced(root: str) -> None:
+    dataset = CapturesDataset(filepath=root)
+    dataset.save(iter(PAIRS))
+    dataset.save(iter([("only/iris_left/1.png", b"new")]))
+    assert paths(dataset) == ["only/iris_left/1.png"]
+
+
+def test_a_folder_of_someone_else_is_never_replaced(root: str) -> None:
+    dataset = CapturesDataset(filepath=root)
+    dataset.save(iter(PAIRS))
+    with fsspec.open(f"{root}/s1/mine.png", "wb") as file:
+        file.write(b"precious")
+    with pytest.raises(DatasetError, match="found other files"):
+        dataset.save(iter([("x.png", b"")]))
+    assert "s1/mine.png" in paths(dataset)
+
+
+@pytest.mark.parametrize("path", ["../x.png", "a/../../x.png", "/etc/x.png", ""])
+def test_paths_that_leave_the_root_are_refused(root: str, path: str) -> None:
+    with pytest.raises(DatasetError, match="relative path below the root"):
+        CapturesDataset(filepath=root).save(iter([(path, b"x")]))
+    assert not CapturesDataset(filepath=root).exists()
+
+
+def test_the_same_path_twice_is_refused(root: str) -> None:
+    with pytest.raises(DatasetError, match=r"'a.png' twice"):
+        CapturesDataset(filepath=root).save(iter([("a.png", b"x"), ("a.png", b"y")]))
+
+
+def test_a_failing_stream_leaves_nothing_and_keeps_what_was_there(tmp_path: Path) -> None:
+    def failing() -> Iterator[tuple[str, bytes]]:
+        yield ("a.png", b"x")
+        raise ValueError("the stream broke")
+
+    dataset = CapturesDataset(filepath=str(tmp_path / "captures"))
+    dataset.save(iter(PAIRS))
+    with pytest.raises(DatasetError, match="the stream broke"):
+        dataset.save(failing())
+    assert len(paths(dataset)) == 3
+    assert [path.name for path in tmp_path.iterdir()] == ["captures"]
+
+
+def test_what_a_killed_process_left_does_not_mix_in(tmp_path: Path) -> None:
+    (tmp_path / ".captures.partial").mkdir()
+    (tmp_path / ".captures.partial" / "stale.png").write_bytes(b"x")
+    dataset = CapturesDataset(filepath=str(tmp_path / "captures"))
+    dataset.save(iter(PAIRS))
+    assert len(paths(dataset)) == 3
+    assert [path.name for path in tmp_path.iterdir()] == ["captures"]
+
+
+def test_an_empty_stream_is_refused(root: str) -> None:
+    with pytest.raises(DatasetError, match="got none"):
+        CapturesDataset(filepath=root).save(iter([]))
+
+
+def test_the_marker_is_never_listed(tmp_path: Path) -> None:
+    dataset = CapturesDataset(filepath=str(tmp_path / "captures"))
+    dataset.save(iter(PAIRS))
+    assert (tmp_path / "captures" / MARKER).is_file()
+    assert MARKER not in paths(dataset)
+
+
+def test_links_that_leave_the_root_are_listed_with_their_problem(tmp_path: Path) -> None:
+    root, outside = tmp_path / "captures", tmp_path / "outside"
+    (root / "s1").mkdir(parents=True)
+    outside.mkdir()
+    (outside / "secret.bmp").write_bytes(b"x")
+    (root / "s1" / "good.bmp").write_bytes(b"x")
+    (root / "s1" / "within.bmp").symlink_to(root / "s1" / "good.bmp")
+    (root / "s1" / "file.bmp").symlink_to(outside / "secret.bmp")
+    (root / "s1" / "broken.bmp").symlink_to(outside / "absent.bmp")
+    (root / "s1" / "loop").symlink_to(root)
+    (root / "s1" / "folder").symlink_to(outside)
+    problems = {file.path: file.problem for file in CapturesDataset(filepath=str(root)).load().files()}
+    assert problems == {
+        "s1/broken.bmp": "unreadable",
+        "s1/file.bmp": "link_outside_root",
+        "s1/folder": "link_outside_root",
+        "s1/good.bmp": None,
+        "s1/loop": "link_to_folder",
+        "s1/within.bmp": None,
+    }
+
+
+def test_a_root_that_is_itself_a_link_is_followed(tmp_path: Path) -> None:
+    (tmp_path / "real").mkdir()
+    (tmp_path / "real" / "a.bmp").write_bytes(b"x")
+    (tmp_path / "captures").symlink_to(tmp_path / "real")
+    files = list(CapturesDataset(filepath=str(tmp_path / "captures")).load().files())
+    assert [(file.path, file.problem) for file in files] == [("a.bmp", None)]
+
+
+def test_pipes_and_names_that_are_not_unicode_are_listed_and_never_opened(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.bmp")
+    Path(os.fsdecode(os.fsencode(tmp_path) + b"/caf\xe9.bmp")).write_bytes(b"x")
+    problems = {file.path: file.problem for file in CapturesDataset(filepath=str(tmp_path)).load().files()}
+    assert problems == {"caf\\xe9.bmp": "bad_name", "pipe.bmp": "unreadable"}
+
+
+def test_reading_outside_the_root_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "a.bmp").write_bytes(b"x")
+    with pytest.raises(InputError, match="below the root"):
+        CapturesDataset(filepath=str(tmp_path)).load().read("../a.bmp")
+
+
+def automatic(tmp_path: Path) -> AbstractDataset:
+    entry = {
+        "type": "selfsame.datasets.CapturesDataset",
+        "filepath": str(tmp_path / "auto"),  # what Kedro makes of `auto`
+        "preferred": "new",
+        "otherwise": str(tmp_path / "captures"),
+        "setting": "new_captures",
+    }
+    return AbstractDataset.from_config("new_captures", entry)
+
+
+def test_auto_takes_the_preferred_folder_where_it_exists(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    CapturesDataset(filepath=str(tmp_path / "captures")).save(iter(PAIRS))
+    caplog.set_level("INFO")
+    assert automatic(tmp_path).load().root == str(tmp_path / "captures")
+    CapturesDataset(filepath=str(tmp_path / "new")).save(iter(PAIRS))
+    assert automatic(tmp_path).load().root == str(tmp_path / "new")
+    assert f"new_captures: using {tmp_path / 'new'}" in caplog.text
+
+
+def test_auto_with_neither_folder_names_the_setting(tmp_path: Path) -> None:
+    with pytest.raises(DatasetError, match="--params=new_captures=PATH"):
+        automatic(tmp_path).load()
+
+
+def test_an_explicit_folder_that_is_missing_is_refused_in_spite_of_alternatives(tmp_path: Path) -> None:
+    CapturesDataset(filepath=str(tmp_path / "captures")).save(iter(PAIRS))
+    dataset = CapturesDataset(
+        filepath=str(tmp_path / "typo"), preferred="new", otherwise=str(tmp_path / "captures")
+    )
+    with pytest.raises(DatasetError, match="typo, found nothing"):
+        dataset.load()

@@ -1,0 +1,135 @@
+import struct
+import zlib
+from contextlib import suppress
+from io import BytesIO
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image
+
+from selfsame.errors import CaptureError
+from selfsame.imaging.decoding import decode, decode_grey
+
+CAP = 1_000_000
+
+
+def encode(pixels: np.ndarray, name: str, mode: str = "L", **options: object) -> bytes:
+    buffer = BytesIO()
+    Image.fromarray(pixels).convert(mode).save(buffer, name, **options)
+    return buffer.getvalue()
+
+
+def ramp() -> np.ndarray:
+    return np.arange(48 * 64, dtype=np.uint8).reshape(48, 64)
+
+
+def png_that_declares(width: int, height: int) -> bytes:
+    def chunk(kind: bytes, body: bytes) -> bytes:
+        return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+
+    header = struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)
+    rows = zlib.compress(b"\0" * 1000)
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", rows) + chunk(b"IEND", b"")
+
+
+def reason_of(data: bytes) -> str:
+    with pytest.raises(CaptureError) as caught:
+        decode(data, max_pixels=CAP)
+    return caught.value.reason
+
+
+@pytest.mark.parametrize("name", ["BMP", "PNG", "TIFF", "PPM"])
+def test_lossless_formats_give_back_their_grey_levels(name: str) -> None:
+    decoded = decode(encode(ramp(), name), max_pixels=CAP)
+    assert decoded.format == name
+    np.testing.assert_array_equal(decoded.grey, ramp())
+
+
+@pytest.mark.parametrize("mode", ["RGB", "RGBA", "LA", "P"])
+def test_a_grey_picture_is_the_same_in_every_mode(mode: str) -> None:
+    np.testing.assert_array_equal(decode_grey(encode(ramp(), "PNG", mode), max_pixels=CAP), ramp())
+
+
+def test_colour_becomes_luma() -> None:
+    green = np.zeros((4, 4, 3), dtype=np.uint8)
+    green[..., 1] = 255
+    grey = decode_grey(encode(green, "BMP", "RGB"), max_pixels=CAP)
+    assert set(np.unique(grey)) == {150}  # 0.587 * 255 = 149.7
+
+
+def test_a_small_file_that_declares_a_huge_picture_is_too_large() -> None:
+    data = png_that_declares(30_000, 30_000)
+    assert len(data) < 200
+    with pytest.raises(CaptureError, match="30000x30000") as caught:
+        decode(data, max_pixels=CAP)
+    assert caught.value.reason == "too_large"
+
+
+@pytest.mark.filterwarnings("error")
+def test_pillow_never_warns_about_a_huge_picture() -> None:
+    assert reason_of(png_that_declares(30_000, 30_000)) == "too_large"
+
+
+def test_the_cap_counts_pixels_and_is_inclusive() -> None:
+    data = encode(ramp(), "PNG")
+    assert decode_grey(data, max_pixels=48 * 64).shape == (48, 64)
+    with pytest.raises(CaptureError, match="at most 3071 pixels"):
+        decode_grey(data, max_pixels=48 * 64 - 1)
+
+
+def test_an_empty_file_is_empty() -> None:
+    assert reason_of(b"") == "empty"
+
+
+@pytest.mark.parametrize(
+    "data", [b"[.ShellClassInfo]\r\nIconResource=x", b"hello", b"\0\0\0\1Bud1", b"<html></html>", b"\0" * 100]
+)
+def test_other_content_is_not_an_image(data: bytes) -> None:
+    assert reason_of(data) == "not_an_image"
+
+
+@pytest.mark.parametrize(
+    "data",
+    [b"PK\x03\x04....", b"7z\xbc\xaf\x27\x1c", b"\x1f\x8b\x08", b"\0" * 257 + b"ustar\0", b"Rar!\x1a\x07\0"],
+)
+def test_archives_are_recognised_and_not_opened(data: bytes) -> None:
+    assert reason_of(data) == "archive"
+
+
+@pytest.mark.parametrize("mode", ["CMYK", "F"])
+def test_modes_without_one_meaning_of_grey_are_refused(mode: str) -> None:
+    assert reason_of(encode(ramp(), "TIFF", mode)) == "unsupported_mode"
+
+
+def test_sixteen_bit_pixels_are_refused() -> None:
+    buffer = BytesIO()
+    Image.fromarray(np.ones((8, 8), np.uint16)).save(buffer, "PNG")
+    assert reason_of(buffer.getvalue()) == "unsupported_mode"
+
+
+@pytest.mark.parametrize("name", ["BMP", "PNG", "JPEG", "TIFF"])
+def test_half_a_file_is_truncated(name: str) -> None:
+    data = encode(ramp(), name)
+    assert reason_of(data[: len(data) // 2]) == "truncated"
+
+
+def test_a_bmp_that_is_cut_inside_its_header_is_truncated() -> None:
+    assert reason_of(encode(ramp(), "BMP")[:20]) == "truncated"
+
+
+def test_a_png_with_a_broken_checksum_failed_to_decode() -> None:
+    data = bytearray(encode(ramp(), "PNG"))
+    data[30] ^= 0xFF  # inside the CRC of the header chunk
+    assert reason_of(bytes(data)) == "decode_failed"
+
+
+@pytest.mark.filterwarnings("ignore:.*:UserWarning")  # Pillow warns about some damaged TIFF directories
+@given(st.sampled_from(["BMP", "PNG", "JPEG", "TIFF", "PPM", "JPEG2000"]), st.data())
+def test_damage_never_escapes_as_another_error(name: str, data: st.DataObject) -> None:
+    content = bytearray(encode(ramp()[:16, :16], name))
+    for _ in range(data.draw(st.integers(1, 8))):
+        content[data.draw(st.integers(0, len(content) - 1))] = data.draw(st.integers(0, 255))
+    with suppress(CaptureError):
+        assert decode_grey(bytes(content), max_pixels=CAP).ndim == 2
