@@ -1,0 +1,94 @@
+"""Unwrap an iris to a strip of fixed size: Daugman's rubber sheet.
+
+"High confidence visual recognition of persons by a test of statistical independence", 1993: a point of the iris is
+named by its angle and by how far it lies between pupil and limbus, so that dilation and distance drop out. Rotation
+of the head becomes a shift of columns.
+"""
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from selfsame.errors import CaptureError
+from selfsame.imaging.normalised import Normalised
+from selfsame.iris.geometry import IrisGeometry
+from selfsame.iris.segmentation import segment_iris
+
+MIN_VISIBLE_SHARE = 0.25
+
+
+def normalise_iris(image: NDArray[np.uint8], *, height: int, width: int) -> Normalised:
+    """Find the iris in an image of one eye and unwrap it.
+
+    Row 0 lies at the pupil, the last row at the limbus. Column 0 lies at 3 o'clock; columns go on clockwise as seen
+    in the image, once round.
+
+    Args:
+        image: (h, w) uint8, near infrared.
+        height: rows of the strip.
+        width: columns of the strip.
+
+    Returns:
+        The strip, its mask (255 where iris is seen, neither lid nor lash nor highlight) and the measures pupil_x,
+        pupil_y, pupil_radius, limbus_x, limbus_y, limbus_radius (px of the image), visible_share (of the strip) and
+        dilation (pupil radius over limbus radius).
+
+    Raises:
+        CaptureError: `too_small`, `no_pupil`, `no_limbus`, or `occluded` where too little of the iris is seen.
+    """
+    found = segment_iris(image)
+    geometry = found.geometry
+    strip = unwrap(image, geometry, height, width)
+    seen = unwrap(found.visible, geometry.scaled(found.scale), height, width)
+    mask = np.where(seen >= 128, 255, 0).astype(np.uint8)
+    visible_share = float((mask > 0).mean())
+    if visible_share < MIN_VISIBLE_SHARE:
+        raise CaptureError(
+            "occluded",
+            f"expected {MIN_VISIBLE_SHARE:.0%} of the iris to be visible, got {visible_share:.0%}: open the eye wider",
+        )
+    return Normalised(strip, mask, _measure(geometry, visible_share))
+
+
+def rubber_sheet(
+    geometry: IrisGeometry, height: int, width: int
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Return where each pixel of the strip lies in the image: x and y, (height, width) float32 each.
+
+    (x, y)(ρ, θ) = (1 - ρ) · pupil(θ) + ρ · limbus(θ), ρ at the middle of each row.
+    """
+    angle_rad = np.arange(width) * (2 * np.pi / width)
+    cos, sin = np.cos(angle_rad), np.sin(angle_rad)
+    outwards = ((np.arange(height) + 0.5) / height)[:, None]
+    pupil, limbus = geometry.pupil, geometry.limbus
+    x = (1 - outwards) * (pupil.x + pupil.radius * cos) + outwards * (limbus.x + limbus.radius * cos)
+    y = (1 - outwards) * (pupil.y + pupil.radius * sin) + outwards * (limbus.y + limbus.radius * sin)
+    return x.astype(np.float32), y.astype(np.float32)
+
+
+def unwrap(image: NDArray[np.uint8], geometry: IrisGeometry, height: int, width: int) -> NDArray[np.uint8]:
+    """Sample the annulus between the circles bilinearly into a (height, width) strip.
+
+    An image with much more detail than the strip can hold is reduced first, so that fine texture does not alias.
+    """
+    radius = geometry.limbus.radius
+    detail = min(2 * np.pi * radius / width, (radius - geometry.pupil.radius) / height)
+    if detail >= 1.5:
+        image = cv2.resize(image, None, fx=1 / detail, fy=1 / detail, interpolation=cv2.INTER_AREA)
+        geometry = geometry.scaled(1 / detail)
+    x, y = rubber_sheet(geometry, height, width)
+    return cv2.remap(image, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+
+
+def _measure(geometry: IrisGeometry, visible_share: float) -> dict[str, float]:
+    """Return the measures by name."""
+    return {
+        "pupil_x": geometry.pupil.x,
+        "pupil_y": geometry.pupil.y,
+        "pupil_radius": geometry.pupil.radius,
+        "limbus_x": geometry.limbus.x,
+        "limbus_y": geometry.limbus.y,
+        "limbus_radius": geometry.limbus.radius,
+        "visible_share": visible_share,
+        "dilation": geometry.dilation,
+    }

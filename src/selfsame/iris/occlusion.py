@@ -1,0 +1,116 @@
+"""Find what hides the iris: lids, lashes and highlights.
+
+Lids: the arcuate form of Daugman's operator ("How iris recognition works", 2004): of all parabolas across the limbus,
+the one along which the grey rises most, away from the eye's centre. Lashes and highlights: pixels far below and far
+above the iris's own grey (Kong and Zhang, "Accurate iris segmentation based on novel reflection and eyelash detection
+model", 2001).
+"""
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from selfsame.iris.geometry import Circle, IrisGeometry
+from selfsame.iris.rays import sample
+
+COLUMNS = 33
+# Heights of the lid's apex above the limbus's centre, its slopes and its bows, as shares of the limbus's radius.
+APEX_SHARES = np.linspace(0.0, 1.0, 33)
+SLOPES = np.linspace(-0.5, 0.5, 9)
+BOWS = np.array([0.0, 0.2, 0.4, 0.6])
+# A lid's edge is counted from this share of the median steepest rise, and in full at three times it.
+LID_SHARE = 0.25
+# Lashes and highlights: robust standard deviations from the iris's own grey, and grey levels at least.
+LASH_DEVIATIONS, LASH_LEVELS = 2.8, 12.0
+HIGHLIGHT_DEVIATIONS, HIGHLIGHT_LEVELS = 4.0, 25.0
+
+
+def mask_occlusions(image: NDArray[np.uint8], geometry: IrisGeometry) -> NDArray[np.uint8]:
+    """Mark the pixels where the iris is seen.
+
+    Args:
+        image: (h, w) uint8.
+        geometry: the iris's circles in the image's pixels.
+
+    Returns:
+        (h, w) uint8: 255 on visible iris, 0 elsewhere.
+    """
+    pupil, limbus = geometry.pupil, geometry.limbus
+    height, width = image.shape
+    top, left = max(int(limbus.y - limbus.radius) - 2, 0), max(int(limbus.x - limbus.radius) - 2, 0)
+    window = image[top : int(limbus.y + limbus.radius) + 4, left : int(limbus.x + limbus.radius) + 4]
+    y = np.arange(top, top + window.shape[0], dtype=np.float64)[:, None]
+    x = np.arange(left, left + window.shape[1], dtype=np.float64)
+    in_pupil = (x - pupil.x) ** 2 + (y - pupil.y) ** 2 < pupil.radius**2
+    annulus = ((x - limbus.x) ** 2 + (y - limbus.y) ** 2 <= limbus.radius**2) & ~in_pupil
+    upper, lower = fit_lids(image, geometry)
+    between = (y > _lid_height(x, limbus, upper, -1)) & (y < _lid_height(x, limbus, lower, 1))
+    visible = annulus & between
+    visible &= ~_outliers(window, visible & (y > pupil.y - 0.3 * limbus.radius), visible)
+    mask = np.zeros((height, width), np.uint8)
+    mask[top : top + window.shape[0], left : left + window.shape[1]] = visible * np.uint8(255)
+    return mask
+
+
+def fit_lids(
+    image: NDArray[np.uint8], geometry: IrisGeometry
+) -> tuple[tuple[float, float, float] | None, tuple[float, float, float] | None]:
+    """Return the upper and the lower lid, each as (apex, slope, bow) shares of the limbus's radius, or None.
+
+    A lid is the parabola y = centre ∓ apex·R + slope·dx ± bow·dx²/R.
+    """
+    return _fit_lid(image, geometry, -1), _fit_lid(image, geometry, 1)
+
+
+def _lid_height(
+    x: NDArray[np.float64], limbus: Circle, lid: tuple[float, float, float] | None, side: int
+) -> NDArray[np.float64]:
+    """Return the lid's y at each x; side is -1 for the upper and 1 for the lower lid."""
+    if lid is None:
+        return np.full(x.shape, limbus.y + side * 2 * limbus.radius)
+    apex, slope, bow = lid
+    share = (x - limbus.x) / limbus.radius
+    return np.asarray(limbus.y + limbus.radius * (side * apex + slope * share - side * bow * share**2))
+
+
+def _fit_lid(
+    image: NDArray[np.uint8], geometry: IrisGeometry, side: int
+) -> tuple[float, float, float] | None:
+    """Search the parabola with the largest total rise across it inside the limbus, if there is any."""
+    limbus, pupil = geometry.limbus, geometry.pupil
+    column = np.linspace(-0.95, 0.95, COLUMNS)
+    # A strip of grey levels that starts at the limbus's centre and goes outwards, one row a column of the eye.
+    out = np.arange(-0.6, 1.4, 0.03)
+    x = limbus.x + limbus.radius * np.broadcast_to(column[:, None], (COLUMNS, out.size))
+    y = limbus.y + side * limbus.radius * np.broadcast_to(out, x.shape)
+    levels = cv2.GaussianBlur(sample(image, x, y), (1, 5), 0)
+    kernel = np.array([[-1, -1, -1, 0, 1, 1, 1]], np.float32) / 3
+    rise = cv2.filter2D(levels, cv2.CV_32F, kernel, borderType=cv2.BORDER_REPLICATE)
+    scale = LID_SHARE * max(float(np.median(rise.max(axis=1))), 4.0)
+    gain = np.clip(rise / scale - 1, -1, 2)
+    seen = (x - limbus.x) ** 2 + (y - limbus.y) ** 2 < (0.97 * limbus.radius) ** 2
+    gain[~seen | ((x - pupil.x) ** 2 + (y - pupil.y) ** 2 < (1.25 * pupil.radius) ** 2)] = 0
+    apex, slope, bow = (a.ravel()[:, None] for a in np.meshgrid(APEX_SHARES, SLOPES, BOWS, indexing="ij"))
+    height = apex + side * slope * column - bow * column**2
+    index = np.rint((height - out[0]) / 0.03).astype(np.int32)
+    inside = (index >= 0) & (index < out.size)
+    total = (gain[np.arange(COLUMNS), np.clip(index, 0, out.size - 1)] * inside).sum(axis=1)
+    best = int(total.argmax())
+    if total[best] < 4.0:
+        return None
+    return float(apex[best, 0]), float(slope[best, 0]), float(bow[best, 0])
+
+
+def _outliers(
+    window: NDArray[np.uint8], reference: NDArray[np.bool_], visible: NDArray[np.bool_]
+) -> NDArray[np.bool_]:
+    """Return where a pixel is far darker or far brighter than the iris, a pixel more on every side."""
+    levels = window[reference] if reference.any() else window[visible]
+    if levels.size == 0:
+        return np.zeros(window.shape, bool)
+    low, middle, high = np.quantile(levels, (0.25, 0.5, 0.75))
+    deviation = (high - low) / 1.349
+    dark = window < middle - max(LASH_DEVIATIONS * deviation, LASH_LEVELS)
+    bright = window > middle + max(HIGHLIGHT_DEVIATIONS * deviation, HIGHLIGHT_LEVELS)
+    found = (dark | bright).astype(np.uint8)
+    return cv2.dilate(found, np.ones((3, 3), np.uint8)).astype(bool)
