@@ -10,35 +10,39 @@ MAX_FRAME_SHARE = 0.1
 EVEN_RANGE = 3
 """Grey levels: a line that varies less holds no print. BMP and JPEG frames vary by 0 to 2."""
 
+MIN_DEPTH = 16
+"""Grey levels that a frame lies under the brightest pixel: an even line that does not is empty ground."""
+
 
 def find_window(image: NDArray[np.uint8]) -> tuple[slice, slice]:
     """Find the rows and columns inside the sensor's frame.
 
-    A line of pixels along a side is frame as long as it and all the lines outside it are even. The ends of
-    the lines are not looked at, because the frame's other sides cross there.
+    A line of pixels along a side is frame as long as it and all the lines outside it are even and dark. The
+    ends of the lines are not looked at, because the frame's other sides cross there.
 
     Args:
         image: (height, width) uint8.
 
     Returns:
-        The slices of rows and of columns to keep. Even background next to the frame may go with it.
+        The slices of rows and of columns to keep.
     """
     height, width = image.shape
     deep, broad = int(height * MAX_FRAME_SHARE), int(width * MAX_FRAME_SHARE)
-    if deep == 0 or broad == 0:
-        return slice(0, height), slice(0, width)
-    top = _count_even(image[:deep, broad:-broad], along_rows=True, outside_first=True)
-    bottom = _count_even(image[-deep:, broad:-broad], along_rows=True, outside_first=False)
-    left = _count_even(image[deep:-deep, :broad], along_rows=False, outside_first=True)
-    right = _count_even(image[deep:-deep, -broad:], along_rows=False, outside_first=False)
+    brightest = int(image.max(initial=0)) - MIN_DEPTH
+    across, down = image[:, broad : width - broad], image[deep : height - deep].T
+    top = _count_even(across[:deep], brightest)
+    bottom = _count_even(across[height - deep :][::-1], brightest)
+    left = _count_even(down[:broad], brightest)
+    right = _count_even(down[width - broad :][::-1], brightest)
     return slice(top, height - bottom), slice(left, width - right)
 
 
-def _count_even(strip: NDArray[np.uint8], *, along_rows: bool, outside_first: bool) -> int:
-    """Count the even lines of a strip from its outside until the first that holds something."""
-    axis = 1 if along_rows else 0
-    spread = cv2.subtract(cv2.reduce(strip, axis, cv2.REDUCE_MAX), cv2.reduce(strip, axis, cv2.REDUCE_MIN))
-    uneven = np.flatnonzero(spread.ravel() > EVEN_RANGE)
-    if uneven.size == 0:
-        return int(spread.size)
-    return int(uneven[0]) if outside_first else int(spread.size - 1 - uneven[-1])
+def _count_even(lines: NDArray[np.uint8], brightest: int) -> int:
+    """Count the even dark lines from the first to the first that is not."""
+    for i, line in enumerate(lines):
+        if line[0] > brightest:
+            return i
+        lowest, highest, _, _ = cv2.minMaxLoc(line)
+        if highest > brightest or highest - lowest > EVEN_RANGE:
+            return i
+    return len(lines)
