@@ -1,6 +1,7 @@
 """What the Data Catalog adds to kedro-datasets: the only code that knows both Kedro and files."""
 
+from selfsame.datasets.arrays import ArraysDataset, MadeShardsDataset
 from selfsame.datasets.atomic import AtomicDataset
 from selfsame.datasets.captures import CapturesDataset
 
-__all__ = ["AtomicDataset", "CapturesDataset"]
+__all__ = ["ArraysDataset", "AtomicDataset", "CapturesDataset", "MadeShardsDataset"]
