@@ -1,0 +1,58 @@
+"""What Selfsame changes about Kedro's command line: a user's mistake costs one line, not a traceback."""
+
+import logging
+import traceback
+from pathlib import Path
+
+import click
+from kedro.framework.cli.project import run as kedro_run
+from kedro.io import DatasetError
+from kedro.pipeline.pipeline import PipelineError
+from kedro.validation.exceptions import ParameterValidationError
+
+from selfsame.errors import SelfsameError
+
+logger = logging.getLogger(__name__)
+
+EXPECTED = (SelfsameError, DatasetError, ParameterValidationError, PipelineError, OSError)
+
+
+@click.group(name="selfsame")
+def cli() -> None:
+    """Hold the commands that the project adds to Kedro's, or replaces."""
+
+
+def explain(error: BaseException) -> str:
+    """Say in one line what went wrong: the innermost error that Selfsame raised, else the outermost one."""
+    found: BaseException = error
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, SelfsameError | OSError):
+            found = cause
+        cause = cause.__cause__
+    return " ".join(str(found).split()) or type(found).__name__
+
+
+def _is_expected(error: Exception) -> bool:
+    """Whether the error is a mistake to explain: one of ours, or one that Kedro itself raised on purpose."""
+    if isinstance(error, EXPECTED):
+        return True
+    raised_in = Path(traceback.extract_tb(error.__traceback__)[-1].filename)
+    return isinstance(error, ValueError | KeyError) and "kedro" in raised_in.parts
+
+
+def _run(**options: object) -> object:
+    """Run the pipeline."""
+    try:
+        return kedro_run.callback(**options) if kedro_run.callback else None
+    except KeyboardInterrupt:
+        raise click.ClickException("stopped by you; run the same command again to go on from here") from None
+    except Exception as error:
+        if not _is_expected(error):
+            raise
+        logger.debug("the run failed", exc_info=True)
+        raise click.ClickException(explain(error)) from None
+
+
+run = click.Command("run", params=kedro_run.params, callback=_run, help=kedro_run.help)
+cli.add_command(run)

@@ -1,0 +1,223 @@
+"""What happens around every run: settings checked before it, a record and a short summary after it.
+
+Hooks see names, times and small JSON results; never captures, arrays or models.
+"""
+
+import logging
+import platform
+import subprocess
+import time
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from difflib import get_close_matches
+from importlib.metadata import distributions
+from typing import TYPE_CHECKING
+
+from kedro.framework.hooks import hook_impl
+
+from selfsame import __version__
+from selfsame.errors import InputError
+from selfsame.reporting.summary import summarise_run
+from selfsame.workloads import WORKLOADS
+
+if TYPE_CHECKING:
+    from kedro.framework.context import KedroContext
+    from kedro.io import DataCatalog
+    from kedro.pipeline import Pipeline
+    from kedro.pipeline.node import Node
+
+logger = logging.getLogger(__name__)
+
+ROOTS = ("captures", "new_captures", "data", "device")
+"""Settings of conf/*/globals.yml that one run may replace with --params."""
+
+
+class KnownParameters:
+    """Refuses a run-time parameter that no configuration file knows: a misspelt one would change nothing."""
+
+    @hook_impl
+    def after_context_created(self, context: "KedroContext") -> None:
+        """Compare the dotted names given with --params with those of the configuration."""
+        loader = context.config_loader
+        given = set(_leaves(loader.runtime_params or {}))
+        if not given:
+            return
+        plain = type(loader)(
+            conf_source=loader.conf_source,
+            env=loader.env,
+            base_env=loader.base_env,
+            default_run_env=loader.default_run_env,
+            merge_strategy=loader.merge_strategy,
+        )
+        known = {*_paths(plain["parameters"]), *ROOTS}
+        for name in sorted(given - known):
+            near = get_close_matches(name, known, n=1)
+            hint = f"did you mean {near[0]}?" if near else "see conf/base/parameters*.yml"
+            raise InputError(f"expected a parameter that the configuration knows, got {name}: {hint}")
+
+
+class DeviceCheck:
+    """Stops a run that asks for a GPU on a machine without one, before any work."""
+
+    @hook_impl
+    def before_pipeline_run(self, pipeline: "Pipeline", catalog: "DataCatalog") -> None:
+        """Look at the device of each stage that is about to run."""
+        asked = {name for name in _parameter_names(pipeline) if _device(catalog, name) == "cuda"}
+        if not asked:
+            return
+        import torch
+
+        if not torch.cuda.is_available():
+            raise InputError(
+                "expected a CUDA device (device: cuda), found none that torch can use: install a driver and a "
+                "CUDA build of torch, or run without --env gpu (device: cpu)"
+            )
+
+
+class RunRecord:
+    """Leaves a record of each run beside its results: what was asked, with what, where and for how long."""
+
+    def __init__(self) -> None:
+        self._began: dict[str, float] = {}
+        self._seconds: dict[str, float] = {}
+
+    @hook_impl
+    def before_pipeline_run(self) -> None:
+        """Forget the timings of an earlier run in the same process."""
+        self._began, self._seconds = {}, {}
+
+    @hook_impl
+    def before_node_run(self, node: "Node") -> None:
+        """Start the node's clock."""
+        self._began[node.name] = time.perf_counter()
+
+    @hook_impl
+    def after_dataset_saved(self, node: "Node") -> None:
+        """Count the work of lazy outputs, which happens while they are saved."""
+        self._stop(node)
+
+    @hook_impl
+    def after_node_run(self, node: "Node") -> None:
+        """Stop the node's clock."""
+        self._stop(node)
+
+    @hook_impl
+    def after_pipeline_run(
+        self, run_params: Mapping[str, object], pipeline: "Pipeline", catalog: "DataCatalog"
+    ) -> None:
+        """Write the record of a run that succeeded."""
+        self._write(run_params, pipeline, catalog, "succeeded")
+
+    @hook_impl
+    def on_pipeline_error(
+        self,
+        error: Exception,
+        run_params: Mapping[str, object],
+        pipeline: "Pipeline",
+        catalog: "DataCatalog",
+    ) -> None:
+        """Write the record of a run that failed, as far as the data root can be written."""
+        try:
+            self._write(run_params, pipeline, catalog, f"failed: {type(error).__name__}")
+        except Exception as second:  # the first error is the one to report
+            logger.debug("no record of the failed run: %s", second)
+
+    def _stop(self, node: "Node") -> None:
+        self._seconds[node.name] = round(time.perf_counter() - self._began[node.name], 3)
+
+    def _write(
+        self, run_params: Mapping[str, object], pipeline: "Pipeline", catalog: "DataCatalog", outcome: str
+    ) -> None:
+        record = {
+            "run_id": run_params["run_id"],
+            "outcome": outcome,
+            "finished": datetime.now(UTC).isoformat(timespec="seconds"),
+            "request": {key: value for key, value in run_params.items() if value and key != "project_path"},
+            "parameters": {name: _plain(catalog.load(name)) for name in _parameter_names(pipeline)},
+            "code": {"version": __version__, "git_commit": _git_commit(str(run_params["project_path"]))},
+            "packages": dict(sorted((d.metadata["Name"], d.version) for d in distributions())),
+            "machine": _machine(),
+            "node_seconds": self._seconds,
+        }
+        for workload in _workload_names(pipeline):
+            digest = _load(catalog, f"{workload}.capture_summary").get("manifest_digest")
+            named = {str(run_params["run_id"]): {**record, "data_digest": digest}}
+            catalog.save(f"{workload}.run_records", named)
+
+
+class RunSummary:
+    """Prints what a run achieved, in a few lines."""
+
+    @hook_impl
+    def after_pipeline_run(self, pipeline: "Pipeline", catalog: "DataCatalog") -> None:
+        """Read the small results that the run made and print them."""
+        import click
+
+        made = pipeline.all_outputs()
+        for workload in WORKLOADS:
+            for line in summarise_run(workload, made, lambda name: _load(catalog, name)):
+                click.echo(line)
+
+
+def _leaves(tree: Mapping[str, object], prefix: str = "") -> Iterator[str]:
+    """Give the dotted name of every leaf of nested settings."""
+    for key, value in tree.items():
+        if isinstance(value, Mapping) and value:
+            yield from _leaves(value, f"{prefix}{key}.")
+        else:
+            yield f"{prefix}{key}"
+
+
+def _paths(tree: Mapping[str, object], prefix: str = "") -> Iterator[str]:
+    """Give the dotted name of every leaf and of every branch of nested settings."""
+    for key, value in tree.items():
+        yield f"{prefix}{key}"
+        if isinstance(value, Mapping):
+            yield from _paths(value, f"{prefix}{key}.")
+
+
+def _parameter_names(pipeline: "Pipeline") -> list[str]:
+    return sorted(name for name in pipeline.inputs() if name.startswith("params:"))
+
+
+def _device(catalog: "DataCatalog", name: str) -> object:
+    return getattr(catalog.load(name), "device", None)
+
+
+def _workload_names(pipeline: "Pipeline") -> list[str]:
+    namespaces = {node.namespace.split(".")[0] for node in pipeline.nodes if node.namespace}
+    return sorted(namespaces & {workload.name for workload in WORKLOADS})
+
+
+def _load(catalog: "DataCatalog", name: str) -> dict[str, object]:
+    """Load a small JSON result, or nothing where it has not been made."""
+    dataset = catalog.get(name)
+    return dict(dataset.load()) if dataset is not None and dataset.exists() else {}
+
+
+def _plain(value: object) -> object:
+    """Turn a typed parameter back into plain values."""
+    dump = getattr(value, "model_dump", None)
+    return dump(mode="json") if dump is not None else value
+
+
+def _git_commit(folder: str) -> str | None:
+    """Name the commit of the code, or nothing outside a checkout."""
+    try:
+        answer = subprocess.run(
+            ["git", "rev-parse", "HEAD"], cwd=folder, capture_output=True, text=True, timeout=10, check=True
+        )
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return answer.stdout.strip()
+
+
+def _machine() -> dict[str, object]:
+    import joblib
+
+    return {
+        "system": platform.platform(),
+        "processor": platform.machine(),
+        "python": platform.python_version(),
+        "cores": joblib.cpu_count(),
+    }

@@ -1,0 +1,122 @@
+"""Open-set identification: who is presented, if anyone enrolled."""
+
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from selfsame.matching.presentations import NOTHING, Presentations, Records, reference_records
+from selfsame.matching.scoring import fuse, score_modality
+from selfsame.matching.search import Candidates, best_per_subject, identify, subset_key
+from selfsame.matching.templates import Templates
+
+UNKNOWN = "unknown"
+"""The answer for a presentation whose best score stays below the threshold."""
+
+COLUMNS = (
+    "presentation",
+    "status",
+    "identity",
+    "score",
+    "threshold",
+    "candidates",
+    "candidate_scores",
+    "modalities",
+    "captures",
+    "reason",
+)
+
+
+def present_each_once(probes: Mapping[str, Templates]) -> Presentations:
+    """Put new captures together so that each is presented exactly once.
+
+    Presentation j of a claimed subject (the name that the layout read from the path; it takes no part in the
+    comparison) shows the j-th capture of each modality, in the order of the templates.
+    """
+    shown: dict[tuple[str, int], dict[str, int]] = {}
+    for modality, templates in probes.items():
+        turns = pd.Series(templates.subjects).groupby(templates.subjects).cumcount()
+        for row, (subject, turn) in enumerate(zip(templates.subjects.tolist(), turns, strict=True)):
+            shown.setdefault((subject, int(turn)), {})[modality] = row
+    keys = sorted(shown)
+    return Presentations(
+        names=np.array([f"{subject}/{turn + 1}" for subject, turn in keys], dtype=str),
+        subjects=np.array([subject for subject, _ in keys], dtype=str),
+        rows={m: np.array([shown[key].get(m, NOTHING) for key in keys], dtype=np.int64) for m in probes},
+    )
+
+
+def predict(
+    probes: Mapping[str, Templates],
+    references: Mapping[str, Templates],
+    *,
+    weights: Mapping[str, float],
+    thresholds: Mapping[str, float],
+    count: int,
+) -> pd.DataFrame:
+    """Name the most alike enrolled subjects of each presentation, or `unknown` below the threshold.
+
+    Args:
+        probes: for each modality, in the workload's order, the templates of the new captures.
+        references: for the same modalities the templates of everyone enrolled.
+        weights: the fusion weight of each modality.
+        thresholds: the score from which a candidate is accepted, by the modalities compared (`subset_key`).
+        count: how many candidates to list.
+
+    Returns:
+        One row a presentation, with COLUMNS. `status` is `identified`, `unknown`, or `failed` where nothing
+        could be compared (no capture was acquired, or no threshold is known for these modalities).
+    """
+    presentations, records = present_each_once(probes), reference_records(references)
+    scores = {
+        m: score_modality(m, presentations, templates, records, references[m])
+        for m, templates in probes.items()
+    }
+    used = compared_modalities(scores)
+    limits = np.array([thresholds.get(key, np.nan) for key in used])
+    best = best_per_subject(fuse(scores, weights, tuple(probes)), records.subjects)
+    found = identify(best[1], best[0], thresholds=limits, count=count)
+    rows = [_row(i, presentations, found, used[i], limits[i], probes) for i in range(len(presentations))]
+    return pd.DataFrame(rows, columns=list(COLUMNS))
+
+
+def compared_modalities(scores: Mapping[str, NDArray[np.float32]]) -> list[str]:
+    """Name for each presentation the modalities that were compared with at least one record."""
+    present = {modality: ~np.isnan(matrix).all(axis=1) for modality, matrix in scores.items()}
+    count = len(next(iter(scores.values())))
+    return [subset_key(m for m, shown in present.items() if shown[i]) for i in range(count)]
+
+
+def _row(
+    i: int,
+    presentations: Presentations,
+    found: Candidates,
+    used: str,
+    limit: float,
+    probes: Mapping[str, Templates],
+) -> dict[str, object]:
+    named = found.subjects[i] != ""
+    status, reason = _decide(bool(found.known[i]), used, limit)
+    return {
+        "presentation": presentations.names[i],
+        "status": status,
+        "identity": {"identified": str(found.subjects[i, 0]), "unknown": UNKNOWN}.get(status),
+        "score": float(found.scores[i, 0]) if named.any() else np.nan,
+        "threshold": limit,
+        "candidates": found.subjects[i][named].tolist(),
+        "candidate_scores": found.scores[i][named].astype(float).tolist(),
+        "modalities": used,
+        "captures": [
+            str(probes[m].names[rows[i]]) for m, rows in presentations.rows.items() if rows[i] != NOTHING
+        ],
+        "reason": reason,
+    }
+
+
+def _decide(known: bool, used: str, limit: float) -> tuple[str, str | None]:
+    if not used:
+        return "failed", "no capture of this presentation could be compared with an enrolled one"
+    if np.isnan(limit):
+        return "failed", f"the evaluation chose no threshold for {used}: it had no such comparisons"
+    return ("identified", None) if known else ("unknown", None)

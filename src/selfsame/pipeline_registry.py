@@ -1,0 +1,51 @@
+"""Which pipelines there are: each is written once and instantiated for every workload, in its namespace."""
+
+from kedro.pipeline import Pipeline
+
+from selfsame.pipelines import data_engineering, evaluation, inference, preprocessing, synthesis, training
+from selfsame.workloads import DEFAULT, WORKLOADS, Workload
+
+MAIN = ("data_engineering", "preprocessing", "training", "evaluation", "inference")
+"""The stages of the main job, in order."""
+
+SHARED_PARAMETERS = {"seed", "layout"}
+"""Parameters that all workloads share, so that no namespace is put before them."""
+
+
+def register_pipelines() -> dict[str, Pipeline]:
+    """Build every pipeline by name.
+
+    A workload's name is all its stages; a stage's name is that stage of the default workload. Every node carries
+    its stage as a tag, so that `--pipelines <workload> --tags <stage>` is one stage of any workload.
+    """
+    registered: dict[str, Pipeline] = {}
+    for workload in WORKLOADS:
+        stages = build_stages(workload)
+        main_job = sum((stages[name] for name in MAIN), Pipeline([]))
+        registered[workload.name] = main_job
+        if workload is DEFAULT:
+            registered |= stages
+            registered["smoke"] = stages["synthesis"] + main_job
+            registered["__default__"] = main_job
+    return registered
+
+
+def build_stages(workload: Workload) -> dict[str, Pipeline]:
+    """Build the stages of one workload, each tagged with its name."""
+    name, modalities = workload.name, workload.modalities
+    return {
+        "synthesis": _within(name, synthesis.create_pipeline(), "synthesis"),
+        "data_engineering": _within(name, data_engineering.create_pipeline(), "data_engineering"),
+        "preprocessing": sum(
+            (_preprocess(f"{name}.{modality}", f"{name}.", name, modality) for modality in modalities),
+            Pipeline([]),
+        ),
+        "training": _within(name, training.create_pipeline(modalities), "training"),
+        "evaluation": _within(name, evaluation.create_pipeline(modalities), "evaluation"),
+        "inference": _within(name, inference.create_pipeline(modalities), "inference"),
+    }
+
+
+def _within(namespace: str, pipeline: Pipeline, stage: str) -> Pipeline:
+    shared = {f"params:{key}" for key in SHARED_PARAMETERS} & pipeline.inputs()
+    return Pipeline(pipeline, namespace=namespace, parameters=shared, tags=stage)

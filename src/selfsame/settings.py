@@ -1,0 +1,14 @@
+"""Settings that Kedro reads when the project starts."""
+
+from selfsame.hooks import DeviceCheck, KnownParameters, RunRecord, RunSummary
+
+HOOKS = (KnownParameters(), DeviceCheck(), RunRecord(), RunSummary())
+
+# kedro-viz writes .viz/ into the project at each run; `kedro viz` needs none of it.
+DISABLE_HOOKS_FOR_PLUGINS = ("kedro-viz",)
+
+CONFIG_LOADER_ARGS = {
+    "base_env": "base",
+    "default_run_env": "local",
+    "merge_strategy": {"parameters": "soft", "globals": "soft"},
+}
