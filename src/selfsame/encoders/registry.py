@@ -1,0 +1,49 @@
+"""Backbones by name: every timm model that hands out feature maps."""
+
+import difflib
+import warnings
+
+import timm
+from timm.models import FeatureGetterNet
+from torch import nn
+
+from selfsame.errors import InputError
+
+INPUT_CHANNELS = 2
+
+
+def build_backbone(name: str, stage: int) -> tuple[nn.Module, int]:
+    """Build a timm backbone with random weights, cut after one stage.
+
+    Args:
+        name: timm's name of the model.
+        stage: index of the last stage to keep; the later ones are dropped, weights and all.
+
+    Returns:
+        The backbone, (n, 2, height, width) -> list of one (n, channels, h, w), and its number of channels.
+
+    Raises:
+        InputError: timm has no such model, or it has no such stage.
+    """
+    if not timm.is_model(name):
+        near = difflib.get_close_matches(name, timm.list_models(), n=3, cutoff=0.5)
+        hint = f"did you mean {', '.join(near)}?" if near else "see timm.list_models()"
+        raise InputError(f"Expected the name of a timm model as encoder, but got {name!r}: {hint}")
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            backbone = timm.create_model(
+                name,
+                pretrained=False,
+                in_chans=INPUT_CHANNELS,
+                features_only=True,
+                feature_cls=FeatureGetterNet,
+                out_indices=(stage,),
+            )
+    except (AssertionError, AttributeError, IndexError, RuntimeError, TypeError, ValueError) as error:
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise InputError(
+            f"Expected a timm model that gives feature maps at stage {stage}, but {name!r} refuses ({reason}): "
+            "choose another encoder or another stage"
+        ) from error
+    return backbone, int(backbone.feature_info.channels()[-1])

@@ -1,0 +1,108 @@
+"""What happens between two epochs: the record, the best weights, the state on disk, the log and early stopping."""
+
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytorch_lightning as lightning
+from torch import Tensor
+
+from selfsame.learning.checkpoint import Origin
+from selfsame.learning.module import TrainingModule
+from selfsame.learning.regimen import EarlyStopping
+from selfsame.learning.state import EpochRecord, RunState, write_state
+
+logger = logging.getLogger(__name__)
+
+
+class EpochEnd(lightning.Callback):
+    """Close each epoch.
+
+    Attributes:
+        state: the state after the last finished epoch; None before the first.
+    """
+
+    def __init__(self, origin: Origin, folder: Path, earlier: RunState | None) -> None:
+        self._origin = origin
+        self._folder = folder
+        self.state = earlier
+
+    def on_train_epoch_end(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
+        """Record the epoch, keep its weights, and write the state that a killed run goes on from."""
+        module = _as_training_module(pl_module)
+        record = _record_epoch(module, float(trainer.optimizers[0].param_groups[0]["lr"]))
+        history = (*(self.state.history if self.state else ()), record)
+        stopping = module.regimen.early_stopping
+        over = record.epoch >= module.regimen.max_epochs or ran_out_of_patience(history, stopping)
+        weights = copy_weights(module)
+        best = find_best_epoch(history)
+        fresh = best == record.epoch or self.state is None
+        self.state = RunState(
+            origin=self._origin,
+            history=history,
+            finished=over,
+            best_epoch=best,
+            weights=weights,
+            best_weights=weights if fresh or self.state is None else self.state.best_weights,
+            optimiser=trainer.optimizers[0].state_dict(),
+        )
+        write_state(self.state, self._folder)
+        trainer.should_stop = trainer.should_stop or over
+        _log(trainer, record, module.regimen.max_epochs)
+
+
+def find_best_epoch(history: Sequence[EpochRecord]) -> int:
+    """Return the epoch of lowest validation loss; without validation the last, since nothing speaks against it."""
+    judged = [one for one in history if one.validation_loss is not None]
+    return min(judged, key=lambda one: one.validation_loss or 0.0).epoch if judged else history[-1].epoch
+
+
+def ran_out_of_patience(history: Sequence[EpochRecord], stopping: EarlyStopping | None) -> bool:
+    """Tell whether the monitored loss has had no new lowest value for as many epochs as patience allows."""
+    if stopping is None:
+        return False
+    values = [getattr(one, stopping.monitor) for one in history]
+    if any(value is None for value in values):
+        return False
+    return len(values) - 1 - values.index(min(values)) >= stopping.patience
+
+
+def copy_weights(module: TrainingModule) -> dict[str, Tensor]:
+    """Copy the recogniser's tensors to the CPU, under names that do not tell whether it was compiled."""
+    tensors = module.recogniser.state_dict()
+    return {name.replace("_orig_mod.", ""): tensor.detach().cpu().clone() for name, tensor in tensors.items()}
+
+
+def _record_epoch(module: TrainingModule, learning_rate: float) -> EpochRecord:
+    tally = module.tally
+    return EpochRecord(
+        epoch=module.epoch,
+        train_loss=tally.loss or 0.0,
+        validation_loss=module.validation_tally.loss,
+        train_accuracy=tally.accuracy or 0.0,
+        learning_rate=learning_rate,
+        seconds=tally.seconds,
+        images_per_second=tally.images / max(tally.seconds, 1e-9),
+    )
+
+
+def _log(trainer: lightning.Trainer, record: EpochRecord, epochs: int) -> None:
+    """Write the epoch to TensorBoard, and as a line where no progress bar shows it."""
+    figures = {name: value for name, value in vars(record).items() if name != "epoch" and value is not None}
+    if trainer.logger is not None:
+        trainer.logger.log_metrics(figures, step=record.epoch)
+    if trainer.progress_bar_callback is None:
+        logger.info(
+            "epoch %d of %d: loss %.3f, accuracy %.3f, %.0f images/s",
+            record.epoch,
+            epochs,
+            record.train_loss,
+            record.train_accuracy,
+            record.images_per_second,
+        )
+
+
+def _as_training_module(module: lightning.LightningModule) -> TrainingModule:
+    if not isinstance(module, TrainingModule):
+        raise TypeError(f"Expected a TrainingModule, but got {type(module).__name__}")
+    return module

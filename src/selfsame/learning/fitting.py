@@ -1,0 +1,206 @@
+"""A whole training run: build, resume or begin, train, hand over checkpoints and history."""
+
+import logging
+import sys
+import warnings
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytorch_lightning as lightning
+import torch
+from pytorch_lightning.loggers import TensorBoardLogger
+
+from selfsame.errors import DamagedError, InputError
+from selfsame.imaging.arrays import ShardedArrays
+from selfsame.learning.batches import BatchLoader
+from selfsame.learning.checkpoint import Checkpoint, Design, LabelMap, Origin
+from selfsame.learning.epochs import EpochEnd
+from selfsame.learning.module import TrainingModule
+from selfsame.learning.plan import EpochPlan
+from selfsame.learning.randomness import reproducible
+from selfsame.learning.recogniser import Recogniser
+from selfsame.learning.regimen import Augmentation, Regimen
+from selfsame.learning.rows import LabelledRows
+from selfsame.learning.state import RunState, name_difference, read_state
+
+logger = logging.getLogger(__name__)
+
+SHOWN_DIGITS = 12
+
+
+@dataclass(frozen=True)
+class Task:
+    """What a run learns, and from what.
+
+    Attributes:
+        design: the architecture.
+        labels: the training classes.
+        arrays: the pixels of each modality.
+        train: the labelled training rows of each modality.
+        validation: the labelled validation rows of each modality, perhaps none.
+        augmentations: how the captures of each modality are changed.
+        pretrained: for each encoder that starts from stored weights, tensors of its backbone by name.
+        frozen: the encoders whose backbone is not trained.
+        origin: data, parameters, code and seed.
+    """
+
+    design: Design
+    labels: LabelMap
+    arrays: Mapping[str, ShardedArrays]
+    train: Mapping[str, LabelledRows]
+    validation: Mapping[str, LabelledRows]
+    augmentations: Mapping[str, Augmentation]
+    pretrained: Mapping[str, Mapping[str, torch.Tensor]]
+    frozen: frozenset[str]
+    origin: Origin
+
+
+def fit(task: Task, regimen: Regimen, folder: Path) -> RunState:
+    """Train, or go on from what an interrupted run of the same task and regimen left, or reuse a finished one.
+
+    Args:
+        task: what is learnt.
+        regimen: how.
+        folder: where the state after each epoch and the TensorBoard logs are written.
+
+    Returns:
+        The finished state. The same task, regimen and processor threads give the same weights, bit for bit on a
+        CPU, however often the run was interrupted.
+
+    Raises:
+        InputError: the settings ask for what the machine or the data do not offer.
+    """
+    device = choose_device(regimen.device)
+    if regimen.early_stopping and regimen.early_stopping.monitor == "validation_loss" and not _validates(task):
+        raise InputError(
+            "Expected validation captures, because early stopping monitors validation_loss, but the split has none "
+            "of a training subject: give the protocol a validation share, or set early_stopping to null"
+        )
+    earlier = find_earlier(task.origin, folder)
+    if earlier is not None and earlier.finished:
+        logger.info("training: the run of %d epochs with the same inputs is reused", len(earlier.history))
+        return earlier
+    with reproducible(task.origin.seed, threads=regimen.threads, deterministic=device == "cpu"):
+        return _train(task, regimen, folder, device, earlier)
+
+
+def find_earlier(origin: Origin, folder: Path) -> RunState | None:
+    """Find the state of an interrupted or finished run with the same origin; say in one line what was found."""
+    try:
+        earlier = read_state(folder)
+    except DamagedError as error:
+        logger.info("training: begins afresh (%s)", error)
+        return None
+    if earlier is None:
+        return None
+    difference = name_difference(origin, earlier.origin)
+    if difference:
+        logger.info("training: begins afresh, because the %s differs from that of the earlier run", difference)
+        return None
+    if not earlier.finished:
+        logger.info("training: goes on after epoch %d of an interrupted run", len(earlier.history))
+    return earlier
+
+
+def choose_device(wanted: str) -> str:
+    """Resolve `auto`, and refuse a device that is not there."""
+    if wanted == "cuda" and not torch.cuda.is_available():
+        raise InputError("Expected a CUDA device, but torch sees none: set device to cpu or auto")
+    return "cuda" if wanted != "cpu" and torch.cuda.is_available() else "cpu"
+
+
+def pack_checkpoint(state: RunState, task: Task, *, best: bool) -> Checkpoint:
+    """Pack the best or the last weights of a finished run with all that they need."""
+    weights = state.best_weights if best else state.weights
+    epoch = state.best_epoch if best else len(state.history)
+    record = state.history[epoch - 1]
+    shares = torch.softmax(weights["fusion.logits"].double(), dim=0).tolist()
+    return Checkpoint(
+        design=task.design,
+        labels=task.labels,
+        origin=task.origin,
+        fusion_weights=dict(zip(task.design.modalities, shares, strict=True)),
+        epoch=epoch,
+        metrics={
+            "train_loss": record.train_loss,
+            "validation_loss": record.validation_loss,
+            "train_accuracy": record.train_accuracy,
+        },
+        weights={name: tensor.contiguous().numpy() for name, tensor in weights.items()},
+    )
+
+
+def build_recogniser(task: Task) -> Recogniser:
+    """Build the recogniser as training begins: random, or with the stored weights of its backbones."""
+    recogniser = Recogniser(task.design, task.labels)
+    for name, weights in task.pretrained.items():
+        recogniser.encoders[name].adopt(weights)
+    for name in task.frozen:
+        recogniser.encoders[name].freeze()
+    return recogniser
+
+
+def _train(task: Task, regimen: Regimen, folder: Path, device: str, earlier: RunState | None) -> RunState:
+    recogniser = build_recogniser(task)
+    if earlier is not None:
+        recogniser.load_state_dict(earlier.weights)
+    if regimen.compile:
+        for encoder in recogniser.encoders.values():
+            encoder.compile()
+    plan = EpochPlan(list(task.train.values()), seed=task.origin.seed, batch_size=regimen.batch_size)
+    module = TrainingModule(
+        recogniser,
+        regimen=regimen,
+        augmentations=task.augmentations,
+        plan=plan,
+        seed=task.origin.seed,
+        finished=len(earlier.history) if earlier else 0,
+        optimiser_state=earlier.optimiser if earlier else None,
+    )
+    end = EpochEnd(task.origin, folder, earlier)
+    trainer = _build_trainer(regimen, folder, device, end, module.finished, task)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        trainer.fit(module, _load(task, plan, regimen, device), _load_validation(task, regimen, device))
+    if end.state is None or trainer.interrupted:
+        raise KeyboardInterrupt
+    return end.state
+
+
+def _build_trainer(
+    regimen: Regimen, folder: Path, device: str, end: EpochEnd, finished: int, task: Task
+) -> lightning.Trainer:
+    return lightning.Trainer(
+        accelerator="gpu" if device == "cuda" else "cpu",
+        devices=1,
+        precision=regimen.precision,
+        max_epochs=regimen.max_epochs - finished,
+        accumulate_grad_batches=regimen.accumulate,
+        gradient_clip_val=regimen.clip_norm,
+        callbacks=[end],
+        logger=TensorBoardLogger(
+            folder, name="tensorboard", version=task.origin.parameters_digest[:SHOWN_DIGITS]
+        ),
+        enable_checkpointing=False,
+        enable_progress_bar=sys.stderr.isatty(),
+        enable_model_summary=False,
+        num_sanity_val_steps=0,
+        log_every_n_steps=1,
+    )
+
+
+def _load(task: Task, plan: EpochPlan, regimen: Regimen, device: str) -> BatchLoader:
+    arrays = [task.arrays[modality] for modality in task.design.modalities]
+    return BatchLoader(arrays, plan, prefetch=regimen.prefetch, pin=device == "cuda")
+
+
+def _load_validation(task: Task, regimen: Regimen, device: str) -> BatchLoader | None:
+    if not _validates(task):
+        return None
+    rows = list(task.validation.values())
+    return _load(task, EpochPlan(rows, seed=0, batch_size=regimen.batch_size), regimen, device)
+
+
+def _validates(task: Task) -> bool:
+    return any(len(rows) for rows in task.validation.values())

@@ -1,0 +1,108 @@
+"""The recogniser: encoders, class prototypes and fusion weights in one module."""
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from selfsame.encoders.encoder import Encoder
+from selfsame.errors import DamagedError
+from selfsame.fusion.weighted import ModalityWeights
+from selfsame.learning.checkpoint import Checkpoint, Design, LabelMap, require_match
+
+PROTOTYPE_DEVIATION = 0.1
+NO_CLASS = -1
+
+
+class Recogniser(nn.Module):
+    """Encoders by name, the prototypes of their classes, and a weight for each modality.
+
+    Attributes:
+        design: the architecture.
+        labels: what prototypes and scores stand for.
+        encoders: one encoder a name; modalities that name the same one share it.
+        prototypes: for each encoder (classes, embedding_size); their direction is what counts.
+        fusion: the weights of the modalities.
+    """
+
+    def __init__(self, design: Design, labels: LabelMap) -> None:
+        super().__init__()
+        self.design = design
+        self.labels = labels
+        self.encoders = nn.ModuleDict({name: Encoder(one) for name, one in design.encoders.items()})
+        self.encoders.to(memory_format=torch.channels_last)
+        self.prototypes = nn.ParameterDict(
+            {
+                name: nn.Parameter(
+                    torch.randn(len(labels.classes[name]), one.embedding_size) * PROTOTYPE_DEVIATION
+                )
+                for name, one in design.encoders.items()
+            }
+        )
+        self.fusion = ModalityWeights(len(design.modalities))
+
+    def encode(self, modality: str, pixels: Tensor) -> Tensor:
+        """Encode captures of a modality, (n, 2, height, width) in [0, 1] -> (n, d) of unit length."""
+        embedded: Tensor = self.encoders[self.design.encoder_of[modality]](pixels)
+        return embedded
+
+    def compare_classes(self, modality: str, embeddings: Tensor) -> Tensor:
+        """Compare embeddings with the prototypes of their encoder, (n, d) -> cosines (n, classes)."""
+        return embeddings @ functional.normalize(self.prototypes[self.design.encoder_of[modality]]).T
+
+
+def tabulate_classes(labels: LabelMap, encoder: str, instances: tuple[str, ...]) -> Tensor:
+    """Tell which class of an encoder is a subject's instance.
+
+    Args:
+        labels: the label map.
+        encoder: whose classes.
+        instances: the instances, in the order of the columns.
+
+    Returns:
+        (subjects, instances) int64: row of the prototypes, -1 where training never saw that instance of the subject.
+    """
+    number = {one: row for row, one in enumerate(labels.classes[encoder])}
+    rows = [[number.get((subject, instance), NO_CLASS) for instance in instances] for subject in labels.subjects]
+    return torch.tensor(rows, dtype=torch.int64).reshape(len(labels.subjects), len(instances))
+
+
+def pick_subjects(cosines: Tensor, classes: Tensor) -> tuple[Tensor, Tensor]:
+    """Reorder cosines with classes into cosines with subjects.
+
+    Args:
+        cosines: (n, classes) of one modality.
+        classes: (n, subjects) int64: for each presentation the class that is this subject's instance, or -1.
+
+    Returns:
+        Cosines (n, subjects), and (n, subjects) bool: whether there is such a class.
+    """
+    return cosines.gather(1, classes.clamp_min(0)), classes >= 0
+
+
+def restore(
+    checkpoint: Checkpoint, *, design: Design | None = None, data_digest: str | None = None
+) -> Recogniser:
+    """Build the recogniser that a checkpoint describes, in evaluation mode on the CPU.
+
+    Args:
+        checkpoint: what the training pipeline saved.
+        design: the architecture that the caller expects, if it matters.
+        data_digest: the digest of the data that the caller expects, if it matters.
+
+    Raises:
+        MismatchError: the checkpoint is of another architecture or other data; the message says what differs.
+        DamagedError: its weights do not fit its own design.
+    """
+    require_match(checkpoint, design=design, data_digest=data_digest)
+    with torch.random.fork_rng(devices=[]):
+        recogniser = Recogniser(checkpoint.design, checkpoint.labels)
+    weights = {name: torch.from_numpy(array.copy()) for name, array in checkpoint.weights.items()}
+    try:
+        recogniser.load_state_dict(weights, strict=True)
+    except RuntimeError as error:
+        first = " ".join(str(error).split())[:300]
+        raise DamagedError(
+            f"Expected weights that fit the checkpoint's own design, but got {first}: "
+            "run the training pipeline again"
+        ) from error
+    return recogniser.eval()

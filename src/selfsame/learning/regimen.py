@@ -1,0 +1,134 @@
+"""How training goes about it: the settings of a run, as typed values that are free of torch."""
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Share = Annotated[float, Field(ge=0, le=1)]
+PositiveFloat = Annotated[float, Field(gt=0)]
+PositiveInt = Annotated[int, Field(gt=0)]
+
+
+class Settings(BaseModel):
+    """A block of settings: read-only, and a misspelt name is refused."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class ArcFace(Settings):
+    """A softmax over scaled cosines with an angular margin (J. Deng et al., ArcFace, 2019)."""
+
+    kind: Literal["arcface"]
+    scale: PositiveFloat  # factor of the cosines before the softmax
+    margin_rad: Annotated[float, Field(ge=0, lt=3.14159)]  # angle added to the true class, radians
+    margin_ramp: Share  # share of the training over which the margin grows from 0
+    modality_share: Annotated[float, Field(ge=0)]  # weight of the mean loss of single modalities
+
+    def margin_at(self, progress: float) -> float:
+        """Return the margin in radians after a share `progress`, in [0, 1], of the training."""
+        if progress >= self.margin_ramp:
+            return self.margin_rad
+        return self.margin_rad * progress / self.margin_ramp
+
+
+class Softmax(Settings):
+    """A softmax over scaled cosines."""
+
+    kind: Literal["softmax"]
+    scale: PositiveFloat  # factor of the cosines before the softmax
+    modality_share: Annotated[float, Field(ge=0)]  # weight of the mean loss of single modalities
+
+    def margin_at(self, progress: float) -> float:
+        """Return 0: there is no margin at any `progress`."""
+        return 0.0 * progress
+
+
+Objective = Annotated[ArcFace | Softmax, Field(discriminator="kind")]
+
+
+class CosineSchedule(Settings):
+    """The learning rate rises linearly, then falls along half a cosine."""
+
+    kind: Literal["cosine"]
+    warm_up: Share  # share of the training over which it rises
+    floor: Share  # share of the peak that it falls to
+
+    def factor_at(self, progress: float) -> float:
+        """Return the share of the peak learning rate after a share `progress`, in [0, 1], of the training."""
+        from math import cos, pi
+
+        if progress < self.warm_up:
+            return progress / self.warm_up
+        fallen = (progress - self.warm_up) / max(1 - self.warm_up, 1e-9)
+        return self.floor + (1 - self.floor) * (1 + cos(pi * min(fallen, 1.0))) / 2
+
+
+class ConstantSchedule(Settings):
+    """The learning rate stays."""
+
+    kind: Literal["constant"]
+
+    def factor_at(self, progress: float) -> float:
+        """Return 1 at any `progress`."""
+        return 1.0 + 0.0 * progress
+
+
+Schedule = Annotated[CosineSchedule | ConstantSchedule, Field(discriminator="kind")]
+
+
+class EarlyStopping(Settings):
+    """When to stop before the last epoch."""
+
+    monitor: Literal["train_loss", "validation_loss"]
+    patience: PositiveInt  # epochs without a new lowest value
+
+
+class PolarAugmentation(Settings):
+    """Changes of an unwrapped iris that leave its identity."""
+
+    kind: Literal["polar"]
+    rotation_deg: Annotated[float, Field(ge=0, le=180)]  # largest turn of the eye, either way
+    radial_scale: Share  # largest relative change of the radial size
+    radial_shift: Share  # largest shift along the radius, share of the height
+    brightness: Share  # largest change, share of the full range
+    contrast: Share  # largest relative change
+    noise: Share  # deviation of the noise, share of the full range
+    occlusion: Share  # share of the captures that lose a sector from the limbus inwards
+
+
+class PlanarAugmentation(Settings):
+    """Changes of a print, or of any flat image, that leave its identity."""
+
+    kind: Literal["planar"]
+    rotation_deg: Annotated[float, Field(ge=0, le=180)]  # largest rotation, either way
+    scale: Share  # largest relative change of the size
+    translation: Share  # largest shift along each axis, share of the side
+    elastic: Share  # deviation of the elastic displacement, share of the side
+    elastic_cells: PositiveInt  # control points of the elastic displacement along each axis
+    brightness: Share  # largest change, share of the full range
+    contrast: Share  # largest relative change
+    noise: Share  # deviation of the noise, share of the full range
+    occlusion: Share  # share of the captures that lose a rectangle
+
+
+Augmentation = Annotated[PolarAugmentation | PlanarAugmentation, Field(discriminator="kind")]
+
+
+class Regimen(Settings):
+    """The course of a training run."""
+
+    max_epochs: PositiveInt  # presentations of every training row
+    batch_size: PositiveInt  # presentations
+    accumulate: PositiveInt  # batches a step of the optimiser
+    clip_norm: PositiveFloat | None  # largest norm of the gradient; null: no clipping
+    learning_rate: PositiveFloat  # peak
+    weight_decay: Annotated[float, Field(ge=0)]  # of AdamW, on matrices and filters alone
+    schedule: Schedule
+    early_stopping: EarlyStopping | None
+    modality_dropout: Annotated[float, Field(ge=0, lt=1)]  # share of the modalities hidden from the fusion
+    objective: Objective
+    precision: Literal["32-true", "bf16-mixed"]
+    compile: bool  # whether torch compiles the encoders
+    device: Literal["auto", "cpu", "cuda"]
+    threads: PositiveInt  # of the processor; the same number is needed for the same bits
+    prefetch: PositiveInt  # batches that a thread gathers ahead of the loop
