@@ -69,8 +69,8 @@ class DeviceCheck:
 
         if not torch.cuda.is_available():
             raise InputError(
-                "expected a CUDA device (device: cuda), found none that torch can use: install a driver and a "
-                "CUDA build of torch, or run without --env gpu (device: cpu)"
+                "expected a CUDA device (device: cuda), found none that torch can use: install a driver and "
+                "a CUDA build of torch, or run without --env gpu (device: cpu)"
             )
 
 

@@ -15,8 +15,8 @@ SHARED_PARAMETERS = {"seed", "layout"}
 def register_pipelines() -> dict[str, Pipeline]:
     """Build every pipeline by name.
 
-    A workload's name is all its stages; a stage's name is that stage of the default workload. Every node carries
-    its stage as a tag, so that `--pipelines <workload> --tags <stage>` is one stage of any workload.
+    A workload's name is all its stages; a stage's name is that stage of the default workload. Every node
+    carries its stage as a tag, so that `--pipelines <workload> --tags <stage>` is one stage of any workload.
     """
     registered: dict[str, Pipeline] = {}
     for workload in WORKLOADS:
@@ -36,10 +36,7 @@ def build_stages(workload: Workload) -> dict[str, Pipeline]:
     return {
         "synthesis": _within(name, synthesis.create_pipeline(), "synthesis"),
         "data_engineering": _within(name, data_engineering.create_pipeline(), "data_engineering"),
-        "preprocessing": sum(
-            (_preprocess(f"{name}.{modality}", f"{name}.", name, modality) for modality in modalities),
-            Pipeline([]),
-        ),
+        "preprocessing": sum((_preprocessing_of(name, modality) for modality in modalities), Pipeline([])),
         "training": _within(name, training.create_pipeline(modalities), "training"),
         "evaluation": _within(name, evaluation.create_pipeline(modalities), "evaluation"),
         "inference": _within(name, inference.create_pipeline(modalities), "inference"),
@@ -49,3 +46,14 @@ def build_stages(workload: Workload) -> dict[str, Pipeline]:
 def _within(namespace: str, pipeline: Pipeline, stage: str) -> Pipeline:
     shared = {f"params:{key}" for key in SHARED_PARAMETERS} & pipeline.inputs()
     return Pipeline(pipeline, namespace=namespace, parameters=shared, tags=stage)
+
+
+def _preprocessing_of(workload: str, modality: str) -> Pipeline:
+    shared = {dataset: f"{workload}.{dataset}" for dataset in ("manifest", "captures")}
+    return Pipeline(
+        preprocessing.create_pipeline(),
+        namespace=f"{workload}.{modality}",
+        inputs=shared,
+        parameters={"params:seed"},
+        tags="preprocessing",
+    )

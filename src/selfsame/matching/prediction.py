@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from selfsame.matching.presentations import NOTHING, Presentations, Records, reference_records
+from selfsame.matching.presentations import NOTHING, Presentations, reference_records
 from selfsame.matching.scoring import fuse, score_modality
 from selfsame.matching.search import Candidates, best_per_subject, identify, subset_key
 from selfsame.matching.templates import Templates
@@ -69,10 +69,7 @@ def predict(
         could be compared (no capture was acquired, or no threshold is known for these modalities).
     """
     presentations, records = present_each_once(probes), reference_records(references)
-    scores = {
-        m: score_modality(m, presentations, templates, records, references[m])
-        for m, templates in probes.items()
-    }
+    scores = {m: score_modality(m, presentations, probes[m], records, references[m]) for m in probes}
     used = compared_modalities(scores)
     limits = np.array([thresholds.get(key, np.nan) for key in used])
     best = best_per_subject(fuse(scores, weights, tuple(probes)), records.subjects)
@@ -96,20 +93,19 @@ def _row(
     limit: float,
     probes: Mapping[str, Templates],
 ) -> dict[str, object]:
-    named = found.subjects[i] != ""
+    named = np.flatnonzero(found.subjects[i] != "")
+    shown = {m: rows[i] for m, rows in presentations.rows.items() if rows[i] != NOTHING}
     status, reason = _decide(bool(found.known[i]), used, limit)
     return {
         "presentation": presentations.names[i],
         "status": status,
         "identity": {"identified": str(found.subjects[i, 0]), "unknown": UNKNOWN}.get(status),
-        "score": float(found.scores[i, 0]) if named.any() else np.nan,
+        "score": float(found.scores[i, 0]) if len(named) else np.nan,
         "threshold": limit,
         "candidates": found.subjects[i][named].tolist(),
         "candidate_scores": found.scores[i][named].astype(float).tolist(),
         "modalities": used,
-        "captures": [
-            str(probes[m].names[rows[i]]) for m, rows in presentations.rows.items() if rows[i] != NOTHING
-        ],
+        "captures": [str(probes[m].names[row]) for m, row in shown.items()],
         "reason": reason,
     }
 
