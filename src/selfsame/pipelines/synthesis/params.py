@@ -1,0 +1,46 @@
+"""Typed parameters of the synthetic sample; their values are in parameters_synthesis.yml."""
+
+from typing import Self
+
+from pydantic import BaseModel, ConfigDict, NonNegativeInt, PositiveInt, model_validator
+
+from selfsame.fingerprint.distortion_model import DistortionModel
+from selfsame.sources.synthetic.eye_model import EyeModel
+from selfsame.sources.synthetic.fingerprint_model import FingerprintModel
+from selfsame.sources.synthetic.instances import Finger
+
+
+class PresentationParameters(BaseModel):
+    """What inference is shown: both eyes and one finger a presentation."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    known_subjects: NonNegativeInt  # subjects of the sample who come back
+    unknown_subjects: NonNegativeInt  # subjects who are not in the sample
+    per_subject: PositiveInt  # presentations of each
+
+
+class SynthesisParameters(BaseModel):
+    """How many people are made up, how often each is captured, and how much captures vary."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    subjects: PositiveInt
+    captures_per_eye: PositiveInt
+    captures_per_finger: PositiveInt
+    fingers: tuple[Finger, ...]  # of every subject
+    presentations: PresentationParameters
+    eye: EyeModel
+    fingerprint: FingerprintModel
+    impression: DistortionModel
+
+    @model_validator(mode="after")
+    def _check_numbers(self) -> Self:
+        if len(set(self.fingers)) < len(self.fingers):
+            raise ValueError(f"expected each finger once in fingers, got {', '.join(self.fingers)}")
+        if self.presentations.known_subjects > self.subjects:
+            raise ValueError(
+                f"expected presentations.known_subjects of at most subjects ({self.subjects}),"
+                f" got {self.presentations.known_subjects}"
+            )
+        return self
