@@ -25,7 +25,8 @@ class Entry(BaseModel):
         capture_id: of the capture that it was made from.
         impression: 0 for the capture itself, from 1 for synthetic impressions made from it.
         row: its row in the shard, or -1 where the normalisation failed.
-        reason: why it failed, or None.
+        reason: why it failed in a word, or None.
+        detail: why it failed in a sentence, or None.
         measures: what the normalisation learnt on the way (see `Normalised`).
     """
 
@@ -35,6 +36,7 @@ class Entry(BaseModel):
     impression: int
     row: int
     reason: str | None
+    detail: str | None
     measures: dict[str, float]
 
 
@@ -123,12 +125,13 @@ class ShardedArrays:
 
     @cached_property
     def digest(self) -> str:
-        """Hexadecimal digest of the names and pixels of all shards: equal where the data is."""
-        whole = hashlib.sha256()
-        for name, shard in zip(self._names, self._pixels, strict=True):
-            record = self.records.get(name)
-            whole.update(f"{name} {record.sha256 if record else digest_pixels(shard)}\n".encode())
-        return whole.hexdigest()
+        """Hexadecimal digest of the pixels of all shards, whatever they are called."""
+        known = [self.records.get(name) for name in self._names]
+        digests = [
+            record.sha256 if record else digest_pixels(shard)
+            for record, shard in zip(known, self._pixels, strict=True)
+        ]
+        return hashlib.sha256("\n".join(sorted(digests)).encode()).hexdigest()
 
     def rows(
         self, shards: Sequence[str | None], rows: Sequence[int] | NDArray[np.integer]

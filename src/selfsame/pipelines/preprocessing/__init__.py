@@ -1,1 +1,5 @@
-"""The preprocessing pipeline: manifest and captures to arrays and their index."""
+"""Normalise the captures of one modality into arrays, with an index of their rows."""
+
+from selfsame.pipelines.preprocessing.pipeline import create_pipeline
+
+__all__ = ["create_pipeline"]

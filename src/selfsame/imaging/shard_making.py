@@ -1,0 +1,206 @@
+"""Making shards: captures are read, decoded and normalised by workers that each make whole shards."""
+
+import hashlib
+import logging
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from operator import attrgetter
+from typing import Literal, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from selfsame.errors import CaptureError
+from selfsame.imaging.arrays import CHANNELS, FAILED, Entry, Shard, ShardRecord, digest_pixels
+from selfsame.imaging.normalised import Normalised
+from selfsame.imaging.sharding import PlannedImpression, PlannedShard
+
+logger = logging.getLogger(__name__)
+
+Backend = Literal["sequential", "threading", "loky"]
+
+STAGES = ("read", "decode", "distort", "normalise", "pack")
+"""What making a shard consists of, in order; writing it follows."""
+
+PASSING = frozenset({"missing_file", "unreadable", "changed", "unexpected"})
+"""Reasons that may be gone at the next run, which therefore tries again."""
+
+
+class Reader(Protocol):
+    """What a shard needs of a source of captures; worker processes get a copy."""
+
+    def read(self, path: str) -> bytes:
+        """Read one file whole."""
+        ...
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How one modality's captures become rows. It can be pickled if its functions can.
+
+    Attributes:
+        height: rows of the result, in px.
+        width: columns of the result, in px.
+        seed: of the synthetic impressions.
+        decode: from the bytes of a file to (h, w) uint8 grey levels.
+        normalise: from grey levels to (height, width).
+        distort: from grey levels to those of a synthetic impression.
+    """
+
+    height: int
+    width: int
+    seed: int
+    decode: Callable[[bytes], NDArray[np.uint8]]
+    normalise: Callable[[NDArray[np.uint8]], Normalised]
+    distort: Callable[[NDArray[np.uint8], np.random.Generator], NDArray[np.uint8]] | None = None
+
+
+def make_shards(
+    plan: Sequence[PlannedShard],
+    made: Collection[str],
+    source: Reader,
+    recipe: Recipe,
+    *,
+    backend: Backend,
+    workers: int,
+) -> Iterator[Shard | str]:
+    """Give the names of the shards that are made already, then make the others and give them in order.
+
+    The pixels are the same for every backend and number of workers.
+    """
+    from joblib import Parallel, delayed
+    from tqdm import tqdm
+
+    yield from (shard.name for shard in plan if shard.name in made)
+    missing = [shard for shard in plan if shard.name not in made]
+    if not missing:
+        return
+    pool = Parallel(n_jobs=workers, backend=backend, return_as="generator")
+    shards = pool(delayed(make_shard)(shard, source, recipe) for shard in missing)
+    reasons: Counter[str] = Counter()
+    for shard in tqdm(shards, total=len(missing), unit="shard", disable=not sys.stderr.isatty()):
+        reasons.update(entry.reason for entry in shard.record.entries if entry.reason)
+        yield shard
+    if reasons:
+        logger.warning(
+            "not normalised: %s", ", ".join(f"{n} {reason}" for reason, n in sorted(reasons.items()))
+        )
+
+
+def make_shard(planned: PlannedShard, source: Reader, recipe: Recipe) -> Shard:
+    """Read, decode, distort and normalise every impression of a shard, in one thread.
+
+    A capture that fails becomes an entry with its reason and no row.
+    """
+    import cv2
+
+    cv2.setNumThreads(1)  # the workers divide the cores; threads inside them would only get in their way
+    clock = _Clock()
+    images: list[Normalised] = []
+    entries: list[Entry] = []
+    for _, group in groupby(planned.impressions, key=attrgetter("capture_id", "path")):
+        grey: NDArray[np.uint8] | None = None
+        for one in group:
+            try:
+                grey = _read(one, source, recipe, clock) if grey is None else grey
+                images.append(_normalise(one, grey, recipe, clock))
+            except CaptureError as error:
+                entries.append(_failed(one, error.reason, error.detail))
+            except Exception as error:  # one capture must not cost the run; it is counted and tried again
+                entries.append(_failed(one, "unexpected", f"{type(error).__name__}: {error}"))
+            else:
+                entries.append(_normalised(one, len(images) - 1, images[-1].measures))
+    pixels = np.empty((len(images), CHANNELS, recipe.height, recipe.width), np.uint8)
+    for row, normalised in zip(pixels, images, strict=True):
+        row[0], row[1] = normalised.image, normalised.mask
+    sha256 = digest_pixels(pixels)
+    clock.lap("pack")
+    provisional = any(entry.reason in PASSING for entry in entries)
+    record = ShardRecord(
+        shape=(len(images), CHANNELS, recipe.height, recipe.width),
+        sha256=sha256,
+        entries=tuple(entries),
+        seconds=clock.seconds,
+        provisional=provisional,
+    )
+    return Shard(planned.name, pixels, record)
+
+
+def _read(one: PlannedImpression, source: Reader, recipe: Recipe, clock: "_Clock") -> NDArray[np.uint8]:
+    """Read and decode a capture, provided that it still is what the manifest lists."""
+    try:
+        data = source.read(one.path)
+    except FileNotFoundError:
+        raise CaptureError(
+            "missing_file", f"expected a file at {one.path}, found none: put it back"
+        ) from None
+    except OSError as error:
+        raise CaptureError(
+            "unreadable", f"expected to read {one.path}, got {error.strerror or error}"
+        ) from None
+    if not hashlib.sha256(data).hexdigest().startswith(one.capture_id):
+        raise CaptureError(
+            "changed",
+            f"expected the bytes of capture {one.capture_id} at {one.path}, got others: run data_engineering",
+        )
+    clock.lap("read")
+    grey = recipe.decode(data)
+    clock.lap("decode")
+    return grey
+
+
+def _normalise(
+    one: PlannedImpression, grey: NDArray[np.uint8], recipe: Recipe, clock: "_Clock"
+) -> Normalised:
+    if one.impression:
+        if recipe.distort is None:
+            raise ValueError(f"expected a recipe that distorts for impression {one.impression}, got none")
+        drawn = (recipe.seed, int(one.capture_id, 16), one.impression)
+        grey = recipe.distort(grey, np.random.default_rng(drawn))
+        clock.lap("distort")
+    normalised = recipe.normalise(grey)
+    if normalised.image.shape != (recipe.height, recipe.width):
+        raise ValueError(f"expected {recipe.height}x{recipe.width} px, got {normalised.image.shape}")
+    clock.lap("normalise")
+    return normalised
+
+
+def _normalised(one: PlannedImpression, row: int, measures: dict[str, float]) -> Entry:
+    plain = {name: float(value) for name, value in measures.items()}
+    return Entry(
+        capture_id=one.capture_id,
+        impression=one.impression,
+        row=row,
+        reason=None,
+        detail=None,
+        measures=plain,
+    )
+
+
+def _failed(one: PlannedImpression, reason: str, detail: str) -> Entry:
+    return Entry(
+        capture_id=one.capture_id,
+        impression=one.impression,
+        row=FAILED,
+        reason=reason,
+        detail=detail,
+        measures={},
+    )
+
+
+class _Clock:
+    """Divides the time that passes among the stages of the work."""
+
+    def __init__(self) -> None:
+        self.seconds = dict.fromkeys(STAGES, 0.0)
+        self._last = time.perf_counter()
+
+    def lap(self, stage: str) -> None:
+        """Count the time since the last call for this stage."""
+        now = time.perf_counter()
+        self.seconds[stage] += now - self._last
+        self._last = now

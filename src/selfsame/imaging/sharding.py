@@ -1,0 +1,94 @@
+"""Sharding: which captures share a shard, and what the shard is called."""
+
+import hashlib
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from importlib.abc import InspectLoader
+from importlib.util import find_spec
+from pkgutil import iter_modules
+
+FORMAT = 1
+"""Version of what a shard's file and record look like; another number makes every shard again."""
+
+MAX_SHARDS = 256
+"""Every memory-mapped shard holds a file descriptor, and 1,024 a process is a common limit."""
+
+
+@dataclass(frozen=True)
+class PlannedImpression:
+    """One row to be: an impression of a capture.
+
+    Attributes:
+        capture_id: of the capture, the beginning of the hexadecimal SHA-256 of its bytes.
+        identity: what the capture is of, independent of where its file lies; decides the shard.
+        path: of its file, relative to the source's root.
+        impression: 0 for the capture itself, from 1 for synthetic impressions.
+    """
+
+    capture_id: str
+    identity: str
+    path: str
+    impression: int
+
+
+@dataclass(frozen=True)
+class PlannedShard:
+    """The impressions of one shard, in order, under the digest of all that decides its content."""
+
+    name: str
+    impressions: tuple[PlannedImpression, ...]
+
+
+def digest_settings(settings: object, code: Sequence[str], seed: int | None) -> str:
+    """Digest what decides the pixels besides the captures: settings, code and, where it is used, the seed.
+
+    Args:
+        settings: what JSON can write.
+        code: names of the packages and modules that do the work; their source is digested. An edited comment
+            counts as a change: shards made twice are cheaper than shards made by code that is gone.
+        seed: of the synthetic impressions, or None where there are none.
+    """
+    whole = hashlib.sha256(json.dumps([FORMAT, settings, seed], sort_keys=True).encode())
+    for name, source in _list_sources(code):
+        whole.update(f"{name}\0{source}\0".encode())
+    return whole.hexdigest()
+
+
+def plan_shards(
+    impressions: Iterable[PlannedImpression], *, rows_per_shard: int, settings: str
+) -> tuple[PlannedShard, ...]:
+    """Divide impressions into shards of at most about `rows_per_shard` rows, by a hash of their identity.
+
+    The number of shards is a power of two, so that a capture that comes, goes or changes touches one shard
+    until their number doubles. A capture's impressions are in one shard. None at all make one empty shard.
+
+    Args:
+        impressions: in the order that the rows of a shard shall have.
+        rows_per_shard: about the most rows of a shard; more where there would be over `MAX_SHARDS`.
+        settings: digest of what else decides the pixels, from `digest_settings`.
+    """
+    rows = list(impressions)
+    count = min(1 << max(-(-len(rows) // rows_per_shard) - 1, 0).bit_length(), MAX_SHARDS)
+    buckets: dict[int, list[PlannedImpression]] = {}
+    for row in rows:
+        drawn = hashlib.sha256(row.identity.encode()).digest()
+        buckets.setdefault(int.from_bytes(drawn[:8], "little") % count, []).append(row)
+    members = [tuple(buckets[bucket]) for bucket in sorted(buckets)] or [()]
+    return tuple(PlannedShard(_name(shard, settings), shard) for shard in members)
+
+
+def _name(impressions: Sequence[PlannedImpression], settings: str) -> str:
+    content = [settings, [[one.capture_id, one.impression] for one in impressions]]
+    return hashlib.sha256(json.dumps(content).encode()).hexdigest()[:32]
+
+
+def _list_sources(names: Iterable[str]) -> Iterator[tuple[str, str]]:
+    """List the source of modules, and of all modules of packages, without importing them."""
+    for name in names:
+        spec = find_spec(name)
+        if spec is None or not isinstance(spec.loader, InspectLoader):
+            raise ModuleNotFoundError(f"expected the source of {name}, found none: install the package again")
+        yield name, spec.loader.get_source(name) or ""
+        within = sorted(module.name for module in iter_modules(spec.submodule_search_locations or []))
+        yield from _list_sources(f"{name}.{module}" for module in within)

@@ -1,0 +1,120 @@
+"""The nodes that turn the captures of one modality into arrays, and say which row is what."""
+
+import logging
+from collections.abc import Iterator
+from functools import partial
+
+import pandas as pd
+
+from selfsame.imaging.arrays import Shard, ShardedArrays
+from selfsame.imaging.shard_making import Recipe, make_shards
+from selfsame.imaging.sharding import digest_settings, plan_shards
+from selfsame.imaging.timings import summarise_timings
+from selfsame.matching.protocol import protocol_kind
+from selfsame.pipelines.preprocessing.params import PreprocessingParameters
+from selfsame.sources.index import build_index, list_impressions
+from selfsame.sources.source import CaptureSource
+
+logger = logging.getLogger(__name__)
+
+SHARED_CODE = ("selfsame.imaging.decoding", "selfsame.imaging.resizing", "selfsame.imaging.shard_making")
+"""What, besides the package of its trait, decides a row's pixels."""
+
+
+def normalise_captures(
+    manifest: pd.DataFrame,
+    captures: CaptureSource,
+    made_shards: frozenset[str],
+    parameters: PreprocessingParameters,
+    seed: int,
+) -> Iterator[Shard | str]:
+    """Normalise the captures of one modality, shard by shard, while the shards are saved.
+
+    Args:
+        manifest: one row a capture, of all modalities.
+        captures: where the files are.
+        made_shards: names of the shards that are stored already and complete.
+        parameters: what to make and with how many workers.
+        seed: of the synthetic impressions.
+
+    Returns:
+        Every shard in order: its name where it is stored already, else the shard itself, made on demand.
+    """
+    impressions = list_impressions(
+        manifest, modality=parameters.modality, synthetic_impressions=_count_synthetic(parameters)
+    )
+    plan = plan_shards(
+        impressions,
+        rows_per_shard=parameters.rows_per_shard,
+        settings=_digest_recipe(parameters, seed if impressions and impressions[-1].impression else None),
+    )
+    logger.info(
+        "%s: %d captures in %d shards, %d to make",
+        parameters.modality,
+        sum(one.impression == 0 for one in impressions),
+        len(plan),
+        sum(shard.name not in made_shards for shard in plan),
+    )
+    recipe = build_recipe(parameters, seed)
+    return make_shards(
+        plan, made_shards, captures, recipe, backend=parameters.backend, workers=parameters.workers
+    )
+
+
+def index_arrays(
+    arrays: ShardedArrays, manifest: pd.DataFrame, parameters: PreprocessingParameters
+) -> tuple[pd.DataFrame, dict[str, object]]:
+    """Say what each row of the arrays is, and what making them took.
+
+    Args:
+        arrays: all shards of the modality, with their records.
+        manifest: the rows that they were made from.
+        parameters: which modality.
+
+    Returns:
+        The index (see `build_index`) and the timings (see `summarise_timings`).
+    """
+    index = build_index(
+        arrays.records, manifest, modality=parameters.modality, protocol=protocol_kind([manifest])
+    )
+    timings = summarise_timings(arrays.records)
+    logger.info(
+        "%s: %d rows, %d failed, %.0f images/s and worker",
+        parameters.modality,
+        len(arrays),
+        int((index["status"] == "failed").sum()),
+        timings["images_per_second"],
+    )
+    return index, timings
+
+
+def build_recipe(parameters: PreprocessingParameters, seed: int) -> Recipe:
+    """Bind the normalisation of a modality to its parameters; also for captures that are not stored.
+
+    Args:
+        parameters: of the modality.
+        seed: of the synthetic impressions.
+    """
+    from selfsame.fingerprint import distort_fingerprint, normalise_fingerprint
+    from selfsame.imaging.decoding import decode_grey
+    from selfsame.iris import normalise_iris
+
+    chosen = parameters.normalisation
+    height, width = chosen.height, chosen.width
+    decode = partial(decode_grey, max_pixels=parameters.max_pixels)
+    if chosen.kind == "iris":
+        return Recipe(height, width, seed, decode, partial(normalise_iris, height=height, width=width))
+    normalise = partial(normalise_fingerprint, height=height, width=width)
+    distort = partial(distort_fingerprint, model=chosen.synthetic_impressions.distortion)
+    return Recipe(height, width, seed, decode, normalise, distort)
+
+
+def _count_synthetic(parameters: PreprocessingParameters) -> int:
+    chosen = parameters.normalisation
+    return chosen.synthetic_impressions.count if chosen.kind == "fingerprint" else 0
+
+
+def _digest_recipe(parameters: PreprocessingParameters, seed: int | None) -> str:
+    """Digest what decides the pixels of a modality: not the number of workers, but the code that they run."""
+    settings = parameters.model_dump(mode="json", include={"max_pixels", "normalisation"})
+    return digest_settings(settings, (f"selfsame.{parameters.normalisation.kind}", *SHARED_CODE), seed)

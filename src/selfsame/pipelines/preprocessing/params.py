@@ -1,0 +1,60 @@
+"""Typed parameters of the preprocessing; their values are in parameters_preprocessing.yml."""
+
+from typing import Annotated, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, PositiveInt, model_validator
+
+from selfsame.fingerprint.distortion_model import DistortionModel
+from selfsame.imaging.shard_making import Backend
+
+
+class SyntheticImpressions(BaseModel):
+    """Second impressions made by distortion, where every finger has one capture only."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    count: NonNegativeInt  # of each capture; 0: none
+    distortion: DistortionModel
+
+
+class IrisNormalisation(BaseModel):
+    """An eye becomes a polar strip."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    kind: Literal["iris"]
+    height: PositiveInt  # rows of the strip, from pupil to limbus
+    width: PositiveInt  # columns of the strip, once round
+
+
+class FingerprintNormalisation(BaseModel):
+    """A print is cropped, centred and evened out."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    kind: Literal["fingerprint"]
+    height: PositiveInt  # px
+    width: PositiveInt  # px
+    synthetic_impressions: SyntheticImpressions
+
+
+Normalisation = Annotated[IrisNormalisation | FingerprintNormalisation, Field(discriminator="kind")]
+
+
+class PreprocessingParameters(BaseModel):
+    """How the captures of one modality become arrays."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    modality: str  # of the manifest
+    backend: Backend
+    workers: int  # -1: as many as there are cores
+    rows_per_shard: PositiveInt  # about the most rows of a shard
+    max_pixels: PositiveInt  # an image that declares more is not decoded
+    normalisation: Normalisation
+
+    @model_validator(mode="after")
+    def _check_workers(self) -> Self:
+        if self.workers < 1 and self.workers != -1:
+            raise ValueError(f"expected workers of 1 or more, or -1 for all cores, got {self.workers}")
+        return self

@@ -1,0 +1,99 @@
+"""The index of a modality: which impressions there are of each capture, and what became of them."""
+
+import json
+from collections.abc import Mapping
+from typing import Literal
+
+import pandas as pd
+
+from selfsame.errors import MismatchError
+from selfsame.imaging.arrays import ShardRecord
+from selfsame.imaging.sharding import PlannedImpression
+
+KEY = ["subject_id", "modality", "instance", "capture_index"]
+
+COLUMNS = [
+    "capture_id", "impression", *KEY, "role", "split", "status", "reason", "shard", "row", "measures",
+]  # fmt: skip
+
+
+def list_impressions(
+    manifest: pd.DataFrame, *, modality: str, synthetic_impressions: int
+) -> list[PlannedImpression]:
+    """List what is to be normalised: each capture of a modality and, behind it, its synthetic impressions.
+
+    Args:
+        manifest: one row a capture.
+        modality: whose captures are listed.
+        synthetic_impressions: how many each capture gets, where every instance of every subject has one
+            capture only; where any has more, there are real second impressions and none is made up.
+    """
+    rows = manifest[manifest["modality"] == modality]
+    count = 0 if rows.duplicated(["subject_id", "instance"]).any() else synthetic_impressions
+    columns = rows[["capture_id", "path", *KEY]].itertuples(index=False, name=None)
+    return [
+        PlannedImpression(capture_id, "/".join(map(str, identity)), path, impression)
+        for capture_id, path, *identity in columns
+        for impression in range(count + 1)
+    ]
+
+
+def build_index(
+    records: Mapping[str, ShardRecord],
+    manifest: pd.DataFrame,
+    *,
+    modality: str,
+    protocol: Literal["closed_set", "subject_disjoint"],
+) -> pd.DataFrame:
+    """Join what became of each impression to the rows of the manifest.
+
+    Args:
+        records: of every shard of the modality, by name.
+        manifest: one row a capture, of all modalities.
+        modality: whose index it is.
+        protocol: synthetic impressions are probes, in the test split under `closed_set` and in the split of
+            their subject under `subject_disjoint`.
+
+    Returns:
+        One row an impression, in the order of the manifest, with `COLUMNS`.
+
+    Raises:
+        MismatchError: if the shards lack a capture of the manifest.
+    """
+    outcomes = _list_outcomes(records)
+    rows = manifest.loc[manifest["modality"] == modality, ["capture_id", *KEY, "role", "split"]]
+    index = rows.merge(outcomes, on="capture_id", how="left")
+    lacking = index["impression"].isna()
+    if lacking.any():
+        raise MismatchError(
+            f"expected the arrays to cover the manifest, they lack {int(lacking.sum())} {modality} captures "
+            f"(first {index.loc[lacking, 'capture_id'].iloc[0]}): run preprocessing"
+        )
+    synthetic = index["impression"] > 0
+    index.loc[synthetic, "role"] = "probe"
+    if protocol == "closed_set":
+        index.loc[synthetic, "split"] = "test"
+    whole = {"impression": "int32", "capture_index": "int32", "row": "int32"}
+    return index[COLUMNS].astype(whole | {"reason": "string", "shard": "string"})
+
+
+def _list_outcomes(records: Mapping[str, ShardRecord]) -> pd.DataFrame:
+    """List the entries of all shards; of captures with equal bytes, one stands for all."""
+    outcomes = pd.DataFrame(
+        [
+            (
+                entry.capture_id,
+                entry.impression,
+                "failed" if entry.reason else "ok",
+                entry.reason,
+                None if entry.reason else name,
+                entry.row,
+                json.dumps(entry.measures, sort_keys=True),
+            )
+            for name, record in records.items()
+            for entry in record.entries
+        ],
+        columns=["capture_id", "impression", "status", "reason", "shard", "row", "measures"],
+    )
+    outcomes = outcomes.astype({"capture_id": "str"})
+    return outcomes.drop_duplicates(["capture_id", "impression"]).sort_values(["capture_id", "impression"])
