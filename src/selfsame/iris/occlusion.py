@@ -15,13 +15,15 @@ from selfsame.iris.rays import sample
 
 COLUMNS = 33
 # Heights of the lid's apex above the limbus's centre, its slopes and its bows, as shares of the limbus's radius.
-APEX_SHARES = np.linspace(0.0, 1.0, 33)
+APEX_SHARES = {-1: np.linspace(0.0, 1.0, 33), 1: np.linspace(0.4, 1.0, 21)}
 SLOPES = np.linspace(-0.5, 0.5, 9)
 BOWS = np.array([0.0, 0.2, 0.4, 0.6])
 # A lid's edge is counted from this share of the median steepest rise, and in full at three times it.
 LID_SHARE = 0.25
+# Mean gain of a lid over the columns that it crosses, between -1 and 2: texture of the iris stays near 0.
+MIN_LID_GAIN = 0.8
 # Lashes and highlights: robust standard deviations from the iris's own grey, and grey levels at least.
-LASH_DEVIATIONS, LASH_LEVELS = 2.8, 12.0
+LASH_SHARE, LASH_LEVELS, LASH_WIDTH_PX = 0.45, 8.0, 9
 HIGHLIGHT_DEVIATIONS, HIGHLIGHT_LEVELS = 4.0, 25.0
 
 
@@ -46,7 +48,9 @@ def mask_occlusions(image: NDArray[np.uint8], geometry: IrisGeometry) -> NDArray
     upper, lower = fit_lids(image, geometry)
     between = (y > _lid_height(x, limbus, upper, -1)) & (y < _lid_height(x, limbus, lower, 1))
     visible = annulus & between
-    visible &= ~_outliers(window, visible & (y > pupil.y - 0.3 * limbus.radius), visible)
+    middle = (x - limbus.x) ** 2 + (y - limbus.y) ** 2 <= (0.9 * limbus.radius) ** 2
+    middle &= (x - pupil.x) ** 2 + (y - pupil.y) ** 2 >= (pupil.radius + 0.1 * limbus.radius) ** 2
+    visible &= ~_outliers(window, visible, in_pupil, middle & (y > pupil.y))
     mask = np.zeros((height, width), np.uint8)
     mask[top : top + window.shape[0], left : left + window.shape[1]] = visible * np.uint8(255)
     return mask
@@ -90,27 +94,38 @@ def _fit_lid(
     gain = np.clip(rise / scale - 1, -1, 2)
     seen = (x - limbus.x) ** 2 + (y - limbus.y) ** 2 < (0.97 * limbus.radius) ** 2
     gain[~seen | ((x - pupil.x) ** 2 + (y - pupil.y) ** 2 < (1.25 * pupil.radius) ** 2)] = 0
-    apex, slope, bow = (a.ravel()[:, None] for a in np.meshgrid(APEX_SHARES, SLOPES, BOWS, indexing="ij"))
+    apex, slope, bow = (a.ravel()[:, None] for a in np.meshgrid(APEX_SHARES[side], SLOPES, BOWS, indexing="ij"))
     height = apex + side * slope * column - bow * column**2
     index = np.rint((height - out[0]) / 0.03).astype(np.int32)
     inside = (index >= 0) & (index < out.size)
-    total = (gain[np.arange(COLUMNS), np.clip(index, 0, out.size - 1)] * inside).sum(axis=1)
+    crossed = gain[np.arange(COLUMNS), np.clip(index, 0, out.size - 1)] * inside
+    total = crossed.sum(axis=1)
     best = int(total.argmax())
-    if total[best] < 4.0:
+    if total[best] < MIN_LID_GAIN * max(np.count_nonzero(crossed[best]), 6):
         return None
     return float(apex[best, 0]), float(slope[best, 0]), float(bow[best, 0])
 
 
 def _outliers(
-    window: NDArray[np.uint8], reference: NDArray[np.bool_], visible: NDArray[np.bool_]
+    window: NDArray[np.uint8],
+    visible: NDArray[np.bool_],
+    in_pupil: NDArray[np.bool_],
+    undisturbed: NDArray[np.bool_],
 ) -> NDArray[np.bool_]:
-    """Return where a pixel is far darker or far brighter than the iris, a pixel more on every side."""
-    levels = window[reference] if reference.any() else window[visible]
-    if levels.size == 0:
+    """Return the highlights, and the dark pixels that hang together with the outside, a pixel more on every side.
+
+    A lash is almost as dark as the pupil, or darker than its own surround as texture never is. A dark spot in the
+    middle of the iris is a crypt, which is texture; a lash comes in from the lid.
+    """
+    if not (visible & undisturbed).any() or not in_pupil.any():
         return np.zeros(window.shape, bool)
-    low, middle, high = np.quantile(levels, (0.25, 0.5, 0.75))
+    low, middle, high = np.quantile(window[visible & undisturbed], (0.25, 0.5, 0.75))
+    black = float(np.median(window[in_pupil]))
+    hollow = cv2.morphologyEx(window, cv2.MORPH_BLACKHAT, np.ones((LASH_WIDTH_PX, LASH_WIDTH_PX), np.uint8))
+    deep = max(float(np.quantile(hollow[visible & undisturbed], 0.98)), LASH_LEVELS)
+    dark = visible & ((window < black + LASH_SHARE * (middle - black)) | (hollow > deep))
     deviation = (high - low) / 1.349
-    dark = window < middle - max(LASH_DEVIATIONS * deviation, LASH_LEVELS)
-    bright = window > middle + max(HIGHLIGHT_DEVIATIONS * deviation, HIGHLIGHT_LEVELS)
-    found = (dark | bright).astype(np.uint8)
-    return cv2.dilate(found, np.ones((3, 3), np.uint8)).astype(bool)
+    bright = visible & (window > middle + max(HIGHLIGHT_DEVIATIONS * deviation, HIGHLIGHT_LEVELS))
+    _, labels = cv2.connectedComponents((dark | ~(visible | in_pupil)).astype(np.uint8), connectivity=8)
+    lash = dark & (labels == labels[0, 0])
+    return cv2.dilate((lash | bright).astype(np.uint8), np.ones((3, 3), np.uint8)).astype(bool)
