@@ -12,8 +12,8 @@ FloatField = NDArray[np.float32]
 MAX_SPREAD = 2.5
 """Normal draws are cut at so many standard deviations: no impression is beyond use."""
 
-PRESSURE_REACH_SHARE = 0.008
-"""Of the shorter side: how far full pressure swells a ridge (1 px on a small sensor, 3 px at 388x374)."""
+PRESSURE_REACH_SHARE = 0.005
+"""Of the shorter side: how far full pressure swells a ridge (1 px on a small sensor, 2 px at 388x374)."""
 
 EDGE_WAVE_SHARE, EDGE_SOFTNESS_SHARE = 0.04, 0.02
 """Of the shorter side: how far the contact's edge wavers, and how softly it ends."""

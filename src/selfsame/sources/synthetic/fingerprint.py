@@ -32,7 +32,7 @@ EDGE_STEEPNESS = 8.0
 """How sharply the contact ends: in an eighth of its radius."""
 
 
-def synthesise_master(rng: np.random.Generator, *, model: FingerprintModel) -> NDArray[np.uint8]:
+def synthesise_master(rng: np.random.Generator, model: FingerprintModel) -> NDArray[np.uint8]:
     """Make the ridge pattern of one finger, larger than the sensor and without an outline.
 
     Args:
@@ -63,39 +63,35 @@ def _draw_period(rng: np.random.Generator, grid: tuple[int, int], spread: float)
 
 
 def impress(
-    master: NDArray[np.uint8],
-    rng: np.random.Generator,
-    *,
-    model: FingerprintModel,
-    distortion: DistortionModel,
+    master: NDArray[np.uint8], rng: np.random.Generator, distortion: DistortionModel
 ) -> NDArray[np.uint8]:
     """Press a finger on the sensor once.
 
     Args:
-        master: what synthesise_master made with the same model.
+        master: what synthesise_master made; the sensor is MASTER_MARGIN times smaller.
         rng: the capture's chance: outline of the contact, moisture, distortion, noise of the ground.
-        model: the population and the sensor.
         distortion: how strongly the capture differs from the master.
 
     Returns:
         (height_px, width_px) uint8, dark ridges on a light ground.
     """
-    contact = _draw_contact(rng, master.shape, model)
-    depth = rng.uniform(*INK_DEPTHS)
-    touched = GROUND - np.rint((255 - master.astype(np.float32)) * contact * np.float32(depth))
+    height, width = (round(side / MASTER_MARGIN) for side in master.shape)
+    contact = _draw_contact(rng, master.shape, height, width)
+    depth = np.float32(rng.uniform(*INK_DEPTHS))
+    touched = GROUND - np.rint((255 - master.astype(np.float32)) * contact * depth)
     moved = distort_fingerprint(np.clip(touched, 0, 255).astype(np.uint8), rng, model=distortion)
-    top, left = (master.shape[0] - model.height_px) // 2, (master.shape[1] - model.width_px) // 2
-    seen = moved[top : top + model.height_px, left : left + model.width_px]
+    top, left = (master.shape[0] - height) // 2, (master.shape[1] - width) // 2
+    seen = moved[top : top + height, left : left + width]
     noise = rng.normal(0, GROUND_NOISE, seen.shape).astype(np.float32)
     return np.clip(np.rint(seen + noise), 0, 255).astype(np.uint8)
 
 
 def _draw_contact(
-    rng: np.random.Generator, shape: tuple[int, int], model: FingerprintModel
+    rng: np.random.Generator, shape: tuple[int, ...], height: int, width: int
 ) -> NDArray[np.float32]:
     """Draw where the fingertip touches: a dome over straighter sides, 0..1 with a soft edge."""
-    wide, high = rng.uniform(0.44, 0.52) * model.width_px, rng.uniform(0.44, 0.52) * model.height_px
-    low = rng.uniform(0.55, 0.75) * model.height_px
+    wide, high = rng.uniform(0.44, 0.52) * width, rng.uniform(0.44, 0.52) * height
+    low = rng.uniform(0.55, 0.75) * height
     x = np.arange(shape[1], dtype=np.float32)[None, :] - np.float32(shape[1] / 2)
     y = np.arange(shape[0], dtype=np.float32)[:, None] - np.float32(shape[0] / 2)
     reach = np.where(y < 0, np.float32(high), np.float32(low))
