@@ -120,10 +120,8 @@ def _meet(
 ) -> Callable[[np.random.Generator], NDArray[np.uint8]]:
     """Draw one identity, and return what captures it with a capture's generator."""
     if instance.modality == "fingerprint":
-        finger = synthesise_master(rng, model=population.fingerprint)
-        return lambda capture: impress(
-            finger, capture, model=population.fingerprint, distortion=population.impression
-        )
+        finger = synthesise_master(rng, population.fingerprint)
+        return lambda capture: impress(finger, capture, population.impression)
     iris = synthesise_iris(rng, population.eye, nose=1 if instance.name == "right" else -1)
 
     def render(capture: np.random.Generator) -> NDArray[np.uint8]:
