@@ -1,4 +1,4 @@
-"""What an encoder is, in words and numbers: enough to build it again, and light enough to read without torch."""
+"""What an encoder is, in words and numbers: enough to build it again, without torch."""
 
 from dataclasses import dataclass
 

@@ -19,11 +19,13 @@ CONVOLUTION_DIMENSIONS = 4
 class Encoder(nn.Module):
     """A backbone cut early, and a projection that keeps where things are.
 
-    The identity of an iris is a phase at an angle, that of a print a direction at a place. So the feature map is
-    not averaged over its positions (which would forget them): it is narrowed to a few channels, flattened and
-    projected, as an iris code keeps one phase a place (J. Daugman, How iris recognition works, 2004).
+    The identity of an iris is a phase at an angle, that of a print a direction at a place. So the feature
+    map is not averaged over its positions (which would forget them): it is narrowed to a few channels,
+    flattened and projected, as an iris code keeps one phase a place (J. Daugman, How iris recognition works,
+    2004).
 
-    Steps: standardise the image under its mask, backbone, 1x1 convolution, batch normalisation, ReLU, flatten,
+    Steps: standardise the image under its mask, backbone, 1x1 convolution, batch normalisation, ReLU,
+        flatten,
     dropout, linear layer, unit length.
     """
 
@@ -53,7 +55,8 @@ class Encoder(nn.Module):
     def adopt(self, weights: Mapping[str, Tensor]) -> None:
         """Start the backbone from stored weights of the same timm model.
 
-        Weights of the stages that were cut off are left out; the first layer's filters are adapted to two channels.
+        Weights of the stages that were cut off are left out; the first layer's filters are adapted to two
+        channels.
 
         Args:
             weights: tensors by timm's names.
@@ -68,7 +71,8 @@ class Encoder(nn.Module):
         if missing or wrong:
             raise MismatchError(
                 f"Expected pretrained weights of {self.design.name!r}, but {(missing or wrong)[0]!r} is "
-                f"{'missing' if missing else 'of another shape'}: give the file of that model, or set pretrained to null"
+                f"{'missing' if missing else 'of another shape'}: give the file of that model, or set "
+                "pretrained to null"
             )
         self.backbone.model.load_state_dict(chosen)
 
@@ -86,7 +90,7 @@ class Encoder(nn.Module):
         return self
 
     def _count_features(self) -> int:
-        """Send one empty image through the backbone; the sizes decide the length of the projection's input."""
+        """Send one empty image through the backbone: the sizes decide the input of the projection."""
         empty = torch.zeros(1, INPUT_CHANNELS, self.design.height, self.design.width)
         training = self.backbone.training
         self.backbone.eval()
@@ -96,7 +100,8 @@ class Encoder(nn.Module):
         except (AssertionError, RuntimeError) as error:
             raise InputError(
                 f"Expected an encoder that takes {self.design.height} x {self.design.width} pixels, but "
-                f"{self.design.name!r} refuses ({str(error).splitlines()[0]}): choose another encoder or another size"
+                f"{self.design.name!r} refuses ({str(error).splitlines()[0]}): choose another encoder or "
+                "another size"
             ) from error
         self.backbone.train(training)
         return self.narrow(features).numel()
@@ -120,7 +125,8 @@ def standardise(pixels: Tensor) -> Tensor:
 
 def _adapt(stored: Tensor, own: Tensor) -> Tensor:
     """Adapt the filters of a first layer for colours to image and mask; leave every other tensor as it is."""
-    if stored.ndim == own.ndim == CONVOLUTION_DIMENSIONS and own.shape[1] == INPUT_CHANNELS != stored.shape[1]:
+    both_filters = stored.ndim == own.ndim == CONVOLUTION_DIMENSIONS
+    if both_filters and own.shape[1] == INPUT_CHANNELS != stored.shape[1]:
         adapted: Tensor = adapt_input_conv(INPUT_CHANNELS, stored)
         return adapted
     return stored

@@ -17,8 +17,12 @@ def read_weights(path: Path) -> dict[str, Tensor]:
         DamagedError: it is no complete safetensors file.
     """
     if not path.is_file():
-        raise InputError(f"Expected pretrained weights in {path}, but there is no such file: set pretrained to null")
+        raise InputError(
+            f"Expected pretrained weights in {path}, but there is no such file: set pretrained to null"
+        )
     try:
         return load_file(path)
     except SafetensorError as error:
-        raise DamagedError(f"Expected a safetensors file, but {path.name} is none ({error}): fetch it again") from error
+        raise DamagedError(
+            f"Expected a safetensors file, but {path.name} is none ({error}): fetch it again"
+        ) from error

@@ -2,17 +2,17 @@
 
 import difflib
 import warnings
+from collections.abc import Callable
 
 import timm
-from timm.models import FeatureGetterNet
-from torch import nn
+from timm.models._features import FeatureGetterNet
 
 from selfsame.errors import InputError
 
 INPUT_CHANNELS = 2
 
 
-def build_backbone(name: str, stage: int) -> tuple[nn.Module, int]:
+def build_backbone(name: str, stage: int) -> tuple[FeatureGetterNet, int]:
     """Build a timm backbone with random weights, cut after one stage.
 
     Args:
@@ -29,21 +29,24 @@ def build_backbone(name: str, stage: int) -> tuple[nn.Module, int]:
         near = difflib.get_close_matches(name, timm.list_models(), n=3, cutoff=0.5)
         hint = f"did you mean {', '.join(near)}?" if near else "see timm.list_models()"
         raise InputError(f"Expected the name of a timm model as encoder, but got {name!r}: {hint}")
+    create: Callable[..., FeatureGetterNet] = timm.create_model
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            backbone = timm.create_model(
+            backbone = create(
                 name,
                 pretrained=False,
                 in_chans=INPUT_CHANNELS,
                 features_only=True,
-                feature_cls=FeatureGetterNet,
+                feature_cls="getter",
                 out_indices=(stage,),
             )
     except (AssertionError, AttributeError, IndexError, RuntimeError, TypeError, ValueError) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise InputError(
-            f"Expected a timm model that gives feature maps at stage {stage}, but {name!r} refuses ({reason}): "
+            f"Expected a timm model that gives feature maps at stage {stage}, but {name!r} refuses "
+            f"({reason}): "
             "choose another encoder or another stage"
         ) from error
-    return backbone, int(backbone.feature_info.channels()[-1])
+    channels: list[int] = backbone.feature_info.channels()
+    return backbone, channels[-1]

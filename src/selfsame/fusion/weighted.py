@@ -40,9 +40,9 @@ def fuse_cosines(cosines: Tensor, shared: Tensor, weights: Tensor) -> Tensor:
 def concatenate_embeddings(embeddings: Tensor, present: Tensor, weights: Tensor) -> Tensor:
     """Join the embeddings of a presentation into one of unit length.
 
-    Each block is scaled by the square root of its weight, so that the dot product of two complete presentations is
-    the fused score; absent blocks are 0 and the others are renormalised. To compare presentations that lack
-    different modalities use `fuse_cosines`, which leaves out what only one side has.
+    Each block is scaled by the square root of its weight, so that the dot product of two complete
+    presentations is the fused score; absent blocks are 0 and the others are renormalised. To compare
+    presentations that lack different modalities use `fuse_cosines`, which leaves out what only one side has.
 
     Args:
         embeddings: (n, modalities, d), each of unit length where present.

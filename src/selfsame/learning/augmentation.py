@@ -1,4 +1,4 @@
-"""Augmentation on the device, a whole batch at a time; the mask moves with the image, and nothing is mirrored."""
+"""Augmentation on the device, a batch at a time; the mask moves along, and nothing is mirrored."""
 
 import math
 
@@ -30,7 +30,10 @@ def augment(pixels: Tensor, settings: Augmentation, generator: Generator) -> Ten
         The same shape and range.
     """
     polar = isinstance(settings, PolarAugmentation)
-    grid = move_polar(pixels, settings, generator) if polar else move_planar(pixels, settings, generator)
+    if isinstance(settings, PolarAugmentation):
+        grid = move_polar(pixels, settings, generator)
+    else:
+        grid = move_planar(pixels, settings, generator)
     image, mask = _resample(pixels, grid, circular=polar).split(1, dim=1)
     n = len(pixels)
     factor = 1 + settings.contrast * _symmetric((n, 1, 1, 1), generator)
@@ -44,8 +47,8 @@ def move_polar(pixels: Tensor, settings: PolarAugmentation, generator: Generator
     """Draw a turn of the eye and an error of its boundaries.
 
     Returns:
-        (n, height, width, 2) float32: where each pixel comes from, x then y, -1 to 1 from edge to edge; x may lie
-        beyond the edges, where the strip begins again.
+        (n, height, width, 2) float32: where each pixel comes from, x then y, -1 to 1 from edge to edge; x
+        may lie beyond the edges, where the strip begins again.
     """
     n, _, height, width = pixels.shape
     grid = _identity_grid(n, height, width, pixels.device)
@@ -96,7 +99,9 @@ def _resample(pixels: Tensor, grid: Tensor, *, circular: bool) -> Tensor:
     ring = functional.pad(pixels, (1, 1, 0, 0), mode="circular")
     narrowed = torch.stack([wrapped * width / (width + 2), grid[..., 1]], dim=-1)
     inside = (grid[..., 1].abs() <= 1).unsqueeze(1)
-    image, mask = functional.grid_sample(ring, narrowed, padding_mode="border", align_corners=False).split(1, dim=1)
+    image, mask = functional.grid_sample(ring, narrowed, padding_mode="border", align_corners=False).split(
+        1, dim=1
+    )
     return torch.cat([image, mask * inside], dim=1)
 
 

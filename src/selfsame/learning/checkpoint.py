@@ -107,7 +107,8 @@ def require_match(
         if expected.get(field) != found.get(field):
             raise MismatchError(
                 f"Expected a checkpoint with {field} = {expected.get(field, 'absent')}, but it has "
-                f"{found.get(field, 'absent')}: choose the matching checkpoint, or run the training pipeline again"
+                f"{found.get(field, 'absent')}: choose the matching checkpoint, or run the training "
+                "pipeline again"
             )
 
 

@@ -18,8 +18,8 @@ def classify_presentations(
 ) -> NDArray[np.float32]:
     """Score presentations against the training subjects.
 
-    Each capture is compared with the prototype of the same instance of every subject; the cosines are fused with
-    the learnt weights over the modalities that the presentation shows and the subject has.
+    Each capture is compared with the prototype of the same instance of every subject; the cosines are fused
+    with the learnt weights over the modalities that the presentation shows and the subject has.
 
     Args:
         checkpoint: the trained recogniser.
@@ -27,8 +27,8 @@ def classify_presentations(
         presentations: for each modality shown (n,) int64, positions in `embeddings`, -1 where absent.
 
     Returns:
-        (n, subjects) float32 in [-1, 1], columns as `checkpoint.labels.subjects`, higher is more alike; -inf where
-        a presentation and a subject share no modality.
+        (n, subjects) float32 in [-1, 1], columns as `checkpoint.labels.subjects`, higher is more alike; -inf
+        where a presentation and a subject share no modality.
     """
     n = len(next(iter(presentations.values())))
     modalities = [modality for modality in checkpoint.modalities if modality in presentations]

@@ -55,14 +55,17 @@ def check_size(checkpoint: Checkpoint, modality: str, arrays: ShardedArrays) -> 
     """Refuse arrays of another size than the modality's encoder was trained on."""
     if modality not in checkpoint.design.encoder_of:
         raise MismatchError(
-            f"Expected one of the checkpoint's modalities ({', '.join(checkpoint.modalities)}), but got {modality}: "
+            f"Expected one of the checkpoint's modalities ({', '.join(checkpoint.modalities)}), but got "
+            f"{modality}: "
             "choose the checkpoint of this workload, or run the training pipeline again"
         )
     design = checkpoint.design.encoders[checkpoint.design.encoder_of[modality]]
     if arrays.shape[2:] != (design.height, design.width):
         raise MismatchError(
-            f"Expected {modality} arrays of {design.height} x {design.width} pixels, as the checkpoint was trained "
-            f"on, but got {arrays.shape[2]} x {arrays.shape[3]}: run preprocessing and training with the same size"
+            f"Expected {modality} arrays of {design.height} x {design.width} pixels, as the checkpoint was "
+            "trained "
+            f"on, but got {arrays.shape[2]} x {arrays.shape[3]}: run preprocessing and training with the "
+            "same size"
         )
 
 
@@ -90,7 +93,9 @@ def encode_rows(
     """
     place = torch.device("cuda" if device != "cpu" and torch.cuda.is_available() else "cpu")
     recogniser.to(place).eval()
-    parts = [np.empty((0, recogniser.design.encoders[recogniser.design.encoder_of[modality]].embedding_size), "f4")]
+    parts = [
+        np.empty((0, recogniser.design.encoders[recogniser.design.encoder_of[modality]].embedding_size), "f4")
+    ]
     with torch.inference_mode():
         for start in range(0, len(rows), batch_size):
             pixels = torch.from_numpy(arrays.gather(rows[start : start + batch_size])).to(place)

@@ -1,4 +1,4 @@
-"""What happens between two epochs: the record, the best weights, the state on disk, the log and early stopping."""
+"""What happens between two epochs: record, best weights, state on disk, log, early stopping."""
 
 import logging
 from collections.abc import Sequence
@@ -52,7 +52,7 @@ class EpochEnd(lightning.Callback):
 
 
 def find_best_epoch(history: Sequence[EpochRecord]) -> int:
-    """Return the epoch of lowest validation loss; without validation the last, since nothing speaks against it."""
+    """Return the epoch of lowest validation loss; the last where nothing was validated."""
     judged = [one for one in history if one.validation_loss is not None]
     return min(judged, key=lambda one: one.validation_loss or 0.0).epoch if judged else history[-1].epoch
 

@@ -57,7 +57,7 @@ class Task:
 
 
 def fit(task: Task, regimen: Regimen, folder: Path) -> RunState:
-    """Train, or go on from what an interrupted run of the same task and regimen left, or reuse a finished one.
+    """Train; go on from an interrupted run of the same task and regimen; or reuse a finished one.
 
     Args:
         task: what is learnt.
@@ -65,16 +65,21 @@ def fit(task: Task, regimen: Regimen, folder: Path) -> RunState:
         folder: where the state after each epoch and the TensorBoard logs are written.
 
     Returns:
-        The finished state. The same task, regimen and processor threads give the same weights, bit for bit on a
-        CPU, however often the run was interrupted.
+        The finished state. The same task, regimen and processor threads give the same weights, bit for bit
+        on a CPU, however often the run was interrupted.
 
     Raises:
         InputError: the settings ask for what the machine or the data do not offer.
     """
     device = choose_device(regimen.device)
-    if regimen.early_stopping and regimen.early_stopping.monitor == "validation_loss" and not _validates(task):
+    if (
+        regimen.early_stopping
+        and regimen.early_stopping.monitor == "validation_loss"
+        and not _validates(task)
+    ):
         raise InputError(
-            "Expected validation captures, because early stopping monitors validation_loss, but the split has none "
+            "Expected validation captures, because early stopping monitors validation_loss, but the split "
+            "has none "
             "of a training subject: give the protocol a validation share, or set early_stopping to null"
         )
     earlier = find_earlier(task.origin, folder)
@@ -86,7 +91,7 @@ def fit(task: Task, regimen: Regimen, folder: Path) -> RunState:
 
 
 def find_earlier(origin: Origin, folder: Path) -> RunState | None:
-    """Find the state of an interrupted or finished run with the same origin; say in one line what was found."""
+    """Find what an earlier run with the same origin left, and say in one line what was found."""
     try:
         earlier = read_state(folder)
     except DamagedError as error:
@@ -96,7 +101,9 @@ def find_earlier(origin: Origin, folder: Path) -> RunState | None:
         return None
     difference = name_difference(origin, earlier.origin)
     if difference:
-        logger.info("training: begins afresh, because the %s differs from that of the earlier run", difference)
+        logger.info(
+            "training: begins afresh, because the %s differs from that of the earlier run", difference
+        )
         return None
     if not earlier.finished:
         logger.info("training: goes on after epoch %d of an interrupted run", len(earlier.history))
@@ -135,9 +142,9 @@ def build_recogniser(task: Task) -> Recogniser:
     """Build the recogniser as training begins: random, or with the stored weights of its backbones."""
     recogniser = Recogniser(task.design, task.labels)
     for name, weights in task.pretrained.items():
-        recogniser.encoders[name].adopt(weights)
+        recogniser.encoder(name).adopt(weights)
     for name in task.frozen:
-        recogniser.encoders[name].freeze()
+        recogniser.encoder(name).freeze()
     return recogniser
 
 

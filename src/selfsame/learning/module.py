@@ -36,8 +36,8 @@ class Losses:
 class TrainingModule(lightning.LightningModule):
     """Train a recogniser.
 
-    Everything random follows from the seed, the epoch and the step, and the learning rate from the progress, so
-    that the state after an epoch is the weights and the optimiser's moments alone.
+    Everything random follows from the seed, the epoch and the step, and the learning rate from the progress,
+    so that the state after an epoch is the weights and the optimiser's moments alone.
 
     Args:
         recogniser: what is trained.
@@ -79,7 +79,8 @@ class TrainingModule(lightning.LightningModule):
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
         """Decay matrices and filters, but neither biases, norms, prototypes nor fusion weights."""
-        decayed, kept = [], []
+        decayed: list[torch.nn.Parameter] = []
+        kept: list[torch.nn.Parameter] = []
         for name, parameter in self.recogniser.named_parameters():
             if parameter.requires_grad:
                 plain = parameter.ndim >= FIRST_DECAYED_DIMENSION and not name.startswith("prototypes.")
@@ -228,7 +229,7 @@ def _tabulate(recogniser: Recogniser, modality: str) -> _ClassTable:
 
 
 def _keep_modalities(present: Tensor, share: float, generator: Generator) -> Tensor:
-    """Hide modalities at random from the fusion, but never all that a presentation has; (n, modalities) bool."""
+    """Hide modalities at random from the fusion, but never all of them; (n, modalities) bool."""
     drawn = torch.rand(present.shape, generator=generator, device=generator.device) >= share
     kept = present & drawn
     return torch.where(kept.any(dim=1, keepdim=True), kept, present)

@@ -12,8 +12,8 @@ SAFE_COSINE = 1.0 - 1e-6
 def add_margin(cosines: Tensor, labels: Tensor, margin_rad: float) -> Tensor:
     """Widen the angle to the true class (J. Deng et al., ArcFace, 2019).
 
-    cos(theta_y) becomes cos(theta_y + margin) as long as theta_y + margin stays below pi; beyond, where the cosine
-    would rise again, cos(theta_y) - sin(margin) * margin, as in the authors' code.
+    cos(theta_y) becomes cos(theta_y + margin) as long as theta_y + margin stays below pi; beyond, where the
+    cosine would rise again, cos(theta_y) - sin(margin) * margin, as in the authors' code.
 
     Args:
         cosines: (n, classes) in [-1, 1]; -inf marks a class that cannot be compared.

@@ -13,7 +13,8 @@ from selfsame.learning.sampling import ABSENT, cut_batches, draw_presentations
 class EpochPlan:
     """Plan the batches of the epoch that is due.
 
-    The labels of a batch are (batch, 1 + modalities): the subject, then the class of each capture, -1 where absent.
+    The labels of a batch are (batch, 1 + modalities): the subject, then the class of each capture, -1 where
+    absent.
 
     Args:
         rows: the labelled rows of each modality.
@@ -33,7 +34,7 @@ class EpochPlan:
         return len(self._draw())
 
     def __len__(self) -> int:
-        return -(-self.presentations // self._batch_size)
+        return len(cut_batches(self._draw(), self._batch_size))
 
     def __iter__(self) -> Iterator[PlanStep]:
         for batch in cut_batches(self._draw(), self._batch_size):

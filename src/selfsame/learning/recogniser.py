@@ -1,5 +1,7 @@
 """The recogniser: encoders, class prototypes and fusion weights in one module."""
 
+from typing import cast
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -45,6 +47,10 @@ class Recogniser(nn.Module):
         embedded: Tensor = self.encoders[self.design.encoder_of[modality]](pixels)
         return embedded
 
+    def encoder(self, name: str) -> Encoder:
+        """Return an encoder by its name."""
+        return cast(Encoder, self.encoders[name])
+
     def compare_classes(self, modality: str, embeddings: Tensor) -> Tensor:
         """Compare embeddings with the prototypes of their encoder, (n, d) -> cosines (n, classes)."""
         return embeddings @ functional.normalize(self.prototypes[self.design.encoder_of[modality]]).T
@@ -59,10 +65,13 @@ def tabulate_classes(labels: LabelMap, encoder: str, instances: tuple[str, ...])
         instances: the instances, in the order of the columns.
 
     Returns:
-        (subjects, instances) int64: row of the prototypes, -1 where training never saw that instance of the subject.
+        (subjects, instances) int64: row of the prototypes, -1 where training never saw that instance of the
+        subject.
     """
     number = {one: row for row, one in enumerate(labels.classes[encoder])}
-    rows = [[number.get((subject, instance), NO_CLASS) for instance in instances] for subject in labels.subjects]
+    rows = [
+        [number.get((subject, instance), NO_CLASS) for instance in instances] for subject in labels.subjects
+    ]
     return torch.tensor(rows, dtype=torch.int64).reshape(len(labels.subjects), len(instances))
 
 

@@ -50,20 +50,24 @@ def map_labels(indexes: Mapping[str, pd.DataFrame], encoder_of: Mapping[str, str
         chosen = _choose(indexes[modality], "train")
         if chosen.empty:
             raise InputError(
-                f"Expected captures of {modality} with split 'train' and status 'ok', but its index holds none of "
-                f"its {len(indexes[modality])} rows: check the protocol, or leave the modality out of the workload"
+                f"Expected captures of {modality} with split 'train' and status 'ok', but its index holds "
+                "none of "
+                f"its {len(indexes[modality])} rows: check the protocol, or leave the modality out of the "
+                "workload"
             )
         subjects |= set(chosen["subject_id"])
         classes[encoder] |= set(zip(chosen["subject_id"], chosen["instance"], strict=True))
     if len(subjects) < FEWEST_SUBJECTS:
-        raise InputError(f"Expected 2 training subjects or more, but got {len(subjects)}: add captures of others")
+        raise InputError(
+            f"Expected 2 training subjects or more, but got {len(subjects)}: add captures of others"
+        )
     return LabelMap(tuple(sorted(subjects)), {name: tuple(sorted(pairs)) for name, pairs in classes.items()})
 
 
 def label_rows(
     index: pd.DataFrame, arrays: ShardedArrays, labels: LabelMap, *, encoder: str, split: str
 ) -> LabelledRows:
-    """Label the captures of one split of one modality; those of classes that training does not know are left out.
+    """Label the captures of one split of one modality; those of unknown classes are left out.
 
     Args:
         index: the modality's index.

@@ -13,9 +13,9 @@ def draw_presentations(
 ) -> NDArray[np.int64]:
     """Draw the presentations of one epoch, in the order of training.
 
-    A subject is shown as often as the modality of which it has most rows, so every row is shown at least once and
-    the rows of that modality exactly once. The rows of its other modalities are drawn without replacement and
-    cycled. A modality that a subject lacks stays absent.
+    A subject is shown as often as the modality of which it has most rows, so every row is shown at least
+    once and the rows of that modality exactly once. The rows of its other modalities are drawn without
+    replacement and cycled. A modality that a subject lacks stays absent.
 
     Args:
         subjects_of_rows: for each modality (rows,) int64, the subject (>= 0) of each training row.
@@ -63,4 +63,6 @@ def _cycle_rows(
     grouped = shuffled[np.argsort(rows[shuffled], kind="stable")]
     first = np.cumsum(counts) - counts
     position = first[subject] + ordinal % np.maximum(counts[subject], 1)
-    return np.where(counts[subject] > 0, grouped[np.minimum(position, rows.size - 1)], ABSENT).astype(np.int64)
+    return np.where(counts[subject] > 0, grouped[np.minimum(position, rows.size - 1)], ABSENT).astype(
+        np.int64
+    )

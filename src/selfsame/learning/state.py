@@ -62,7 +62,11 @@ class RunState:
 
 def write_state(state: RunState, folder: Path) -> None:
     """Write the state to a temporary name and rename it, so that a kill leaves the old one or the new one."""
-    content = {**vars(state), "origin": asdict(state.origin), "history": [asdict(one) for one in state.history]}
+    content = {
+        **vars(state),
+        "origin": asdict(state.origin),
+        "history": [asdict(one) for one in state.history],
+    }
     part = folder / f"{STATE_NAME}.part"
     torch.save(content, part)
     part.replace(folder / STATE_NAME)
