@@ -15,13 +15,13 @@ from selfsame.iris.rays import sample
 
 COLUMNS = 33
 # Heights of the lid's apex above the limbus's centre, its slopes and its bows, as shares of the limbus's radius.
-APEX_SHARES = {-1: np.linspace(0.0, 1.0, 33), 1: np.linspace(0.4, 1.0, 21)}
+APEX_SHARES = {-1: np.linspace(0.0, 1.0, 33), 1: np.linspace(0.5, 1.0, 17)}
 SLOPES = np.linspace(-0.5, 0.5, 9)
 BOWS = np.array([0.0, 0.2, 0.4, 0.6])
 # A lid's edge is counted from this share of the median steepest rise, and in full at three times it.
 LID_SHARE = 0.25
 # Mean gain of a lid over the columns that it crosses, between -1 and 2: texture of the iris stays near 0.
-MIN_LID_GAIN = 0.8
+MIN_LID_GAIN = 1.0
 # Lashes and highlights: robust standard deviations from the iris's own grey, and grey levels at least.
 LASH_SHARE, LASH_LEVELS, LASH_WIDTH_PX = 0.45, 8.0, 9
 HIGHLIGHT_DEVIATIONS, HIGHLIGHT_LEVELS = 4.0, 25.0
