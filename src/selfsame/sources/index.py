@@ -2,19 +2,30 @@
 
 import json
 from collections.abc import Mapping
-from typing import Literal
 
 import pandas as pd
 
 from selfsame.errors import MismatchError
 from selfsame.imaging.arrays import ShardRecord
 from selfsame.imaging.sharding import PlannedImpression
+from selfsame.sources.tables import INSTANCE, KEY, Types, select_columns
 
-KEY = ["subject_id", "modality", "instance", "capture_index"]
-
-COLUMNS = [
-    "capture_id", "impression", *KEY, "role", "split", "status", "reason", "shard", "row", "measures",
-]  # fmt: skip
+INDEX: Types = {
+    "capture_id": "str",
+    "impression": "int32",
+    "subject_id": "str",
+    "modality": "str",
+    "instance": "str",
+    "capture_index": "int32",
+    "role": "str",
+    "split": "str",
+    "status": "str",
+    "reason": "str",
+    "shard": "str",
+    "row": "int32",
+    "measures": "str",
+}
+"""One row an impression; a failed one has row -1, no shard and a reason."""
 
 
 def list_impressions(
@@ -29,7 +40,7 @@ def list_impressions(
             capture only; where any has more, there are real second impressions and none is made up.
     """
     rows = manifest[manifest["modality"] == modality]
-    count = 0 if rows.duplicated(["subject_id", "instance"]).any() else synthetic_impressions
+    count = 0 if rows.duplicated(list(INSTANCE)).any() else synthetic_impressions
     columns = rows[["capture_id", "path", *KEY]].itertuples(index=False, name=None)
     return [
         PlannedImpression(capture_id, "/".join(map(str, identity)), path, impression)
@@ -38,30 +49,25 @@ def list_impressions(
     ]
 
 
-def build_index(
-    records: Mapping[str, ShardRecord],
-    manifest: pd.DataFrame,
-    *,
-    modality: str,
-    protocol: Literal["closed_set", "subject_disjoint"],
-) -> pd.DataFrame:
+def build_index(records: Mapping[str, ShardRecord], manifest: pd.DataFrame, *, modality: str) -> pd.DataFrame:
     """Join what became of each impression to the rows of the manifest.
+
+    Synthetic impressions are probes, in the test split under the protocol `closed_set` and in the split of
+    their subject under `subject_disjoint`.
 
     Args:
         records: of every shard of the modality, by name.
         manifest: one row a capture, of all modalities.
         modality: whose index it is.
-        protocol: synthetic impressions are probes, in the test split under `closed_set` and in the split of
-            their subject under `subject_disjoint`.
 
     Returns:
-        One row an impression, in the order of the manifest, with `COLUMNS`.
+        One row an impression, in the order of the manifest, with the columns of `INDEX`.
 
     Raises:
         MismatchError: if the shards lack a capture of the manifest.
     """
     outcomes = _list_outcomes(records)
-    rows = manifest.loc[manifest["modality"] == modality, ["capture_id", *KEY, "role", "split"]]
+    rows = manifest.loc[manifest["modality"] == modality, ["capture_id", *KEY, "role", "split", "protocol"]]
     index = rows.merge(outcomes, on="capture_id", how="left")
     lacking = index["impression"].isna()
     if lacking.any():
@@ -71,14 +77,12 @@ def build_index(
         )
     synthetic = index["impression"] > 0
     index.loc[synthetic, "role"] = "probe"
-    if protocol == "closed_set":
-        index.loc[synthetic, "split"] = "test"
-    whole = {"impression": "int32", "capture_index": "int32", "row": "int32"}
-    return index[COLUMNS].astype(whole | {"reason": "string", "shard": "string"})
+    index.loc[synthetic & (index["protocol"] == "closed_set"), "split"] = "test"
+    return select_columns(index, INDEX)
 
 
 def _list_outcomes(records: Mapping[str, ShardRecord]) -> pd.DataFrame:
-    """List the entries of all shards; of captures with equal bytes, one stands for all."""
+    """List the entries of all shards, those of a capture in order."""
     outcomes = pd.DataFrame(
         [
             (
@@ -95,5 +99,4 @@ def _list_outcomes(records: Mapping[str, ShardRecord]) -> pd.DataFrame:
         ],
         columns=["capture_id", "impression", "status", "reason", "shard", "row", "measures"],
     )
-    outcomes = outcomes.astype({"capture_id": "str"})
-    return outcomes.drop_duplicates(["capture_id", "impression"]).sort_values(["capture_id", "impression"])
+    return outcomes.astype({"capture_id": "str"}).sort_values(["capture_id", "impression"])

@@ -10,7 +10,6 @@ from selfsame.imaging.arrays import Shard, ShardedArrays
 from selfsame.imaging.shard_making import Recipe, make_shards
 from selfsame.imaging.sharding import digest_settings, plan_shards
 from selfsame.imaging.timings import summarise_timings
-from selfsame.matching.protocol import protocol_kind
 from selfsame.pipelines.preprocessing.params import PreprocessingParameters
 from selfsame.sources.index import build_index, list_impressions
 from selfsame.sources.source import CaptureSource
@@ -74,9 +73,7 @@ def index_arrays(
     Returns:
         The index (see `build_index`) and the timings (see `summarise_timings`).
     """
-    index = build_index(
-        arrays.records, manifest, modality=parameters.modality, protocol=protocol_kind([manifest])
-    )
+    index = build_index(arrays.records, manifest, modality=parameters.modality)
     timings = summarise_timings(arrays.records)
     logger.info(
         "%s: %d rows, %d failed, %.0f images/s and worker",
