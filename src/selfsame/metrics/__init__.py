@@ -1,1 +1,1 @@
-"""Error rates of verification, identification and classification, with their intervals."""
+"""Rates of verification, identification and classification, each with its interval. Subjects are the unit."""

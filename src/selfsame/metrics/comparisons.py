@@ -1,0 +1,71 @@
+"""The outcome of many one-to-one comparisons: what every verification rate is computed from."""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from selfsame.errors import InputError
+
+
+@dataclass(frozen=True)
+class Comparisons:
+    """Scores of mated and non-mated comparisons and the subjects on both sides.
+
+    Attributes:
+        scores: (n,) similarity, higher is more alike; finite.
+        probe_subjects: (n,) whose capture was presented.
+        reference_subjects: (n,) whose reference it was compared with.
+    """
+
+    scores: NDArray[np.float64]
+    probe_subjects: NDArray[np.str_]
+    reference_subjects: NDArray[np.str_]
+
+    def __post_init__(self) -> None:
+        if not len(self.scores) == len(self.probe_subjects) == len(self.reference_subjects):
+            raise ValueError(
+                f"expected one probe and one reference subject per score, got {len(self.scores)} scores, "
+                f"{len(self.probe_subjects)} and {len(self.reference_subjects)} subjects"
+            )
+        unusable = int(np.count_nonzero(~np.isfinite(self.scores)))
+        if unusable:
+            raise ValueError(f"expected finite scores, got {unusable} NaN or infinite of {len(self.scores)}")
+        if not self.mated.any() or self.mated.all():
+            raise InputError(
+                f"expected mated and non-mated comparisons, got {int(self.mated.sum())} mated of "
+                f"{len(self.scores)}: error rates need at least two subjects that have references and probes"
+            )
+
+    @cached_property
+    def mated(self) -> NDArray[np.bool_]:
+        """(n,) whether both sides are the same subject."""
+        return np.asarray(self.probe_subjects == self.reference_subjects)
+
+    @cached_property
+    def subjects(self) -> NDArray[np.str_]:
+        """(s,) every subject on either side, sorted."""
+        return np.unique(np.concatenate([self.probe_subjects, self.reference_subjects]))
+
+    @cached_property
+    def probe_codes(self) -> NDArray[np.int64]:
+        """(n,) position of each probe's subject in `subjects`."""
+        return np.searchsorted(self.subjects, self.probe_subjects)
+
+    @cached_property
+    def reference_codes(self) -> NDArray[np.int64]:
+        """(n,) position of each reference's subject in `subjects`."""
+        return np.searchsorted(self.subjects, self.reference_subjects)
+
+    @property
+    def mated_subjects(self) -> int:
+        """How many subjects made at least one mated comparison."""
+        return len(np.unique(self.probe_codes[self.mated]))
+
+    @property
+    def non_mated_pairs(self) -> int:
+        """How many unordered pairs of different subjects were compared: the independent non-mated trials."""
+        low = np.minimum(self.probe_codes, self.reference_codes)[~self.mated]
+        high = np.maximum(self.probe_codes, self.reference_codes)[~self.mated]
+        return len(np.unique(low * len(self.subjects) + high))

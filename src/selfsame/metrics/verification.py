@@ -1,0 +1,151 @@
+"""Error rates of one-to-one comparison: FMR, FNMR, EER and thresholds, as ISO/IEC 19795-1 defines them.
+
+A comparison is accepted when its score is at or above the threshold. FMR is the share of non-mated
+comparisons that are accepted, FNMR the share of mated comparisons that are rejected.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+
+from selfsame.metrics.comparisons import Comparisons
+
+BLOCK = 4_000_000
+"""Numbers held at a time while resampling: 32 MB."""
+
+ROUNDING = 1e-9
+"""Slack of `FMR <= limit`, so that 3 of 3,000 is at most 0.001 in binary arithmetic too."""
+
+
+@dataclass(frozen=True)
+class ErrorCurve:
+    """FMR against FNMR at thresholds in rising order, from accept all to reject all.
+
+    Attributes:
+        fmr: (steps + 1, ...) falls from 1 to 0.
+        fnmr: (steps + 1, ...) rises from 0 to 1.
+    """
+
+    fmr: NDArray[np.float64]
+    fnmr: NDArray[np.float64]
+
+    @classmethod
+    def from_counts(cls, mated: NDArray[np.float64], non_mated: NDArray[np.float64]) -> "ErrorCurve":
+        """Accumulate (steps, ...) weights of mated and non-mated comparisons that each step rejects."""
+        start = np.zeros((1, *mated.shape[1:]))
+        rejected = np.concatenate([start, np.cumsum(mated, axis=0)])
+        accepted = np.concatenate([start, np.cumsum(non_mated, axis=0)])
+        with np.errstate(invalid="ignore"):  # a resample may hold none: NaN, left out of the interval
+            return cls(fmr=1.0 - accepted / accepted[-1], fnmr=rejected / rejected[-1])
+
+    def equal_error_rate(self) -> NDArray[np.float64]:
+        """Interpolate where FMR and FNMR cross, on the straight line between two neighbouring thresholds."""
+        gap = self.fmr - self.fnmr
+        after = np.maximum(np.argmax(gap <= 0, axis=0), 1)[None]
+        gap_before, gap_after = _pick(gap, after - 1), _pick(gap, after)
+        before, later = _pick(self.fnmr, after - 1), _pick(self.fnmr, after)
+        eer: NDArray[np.float64] = before + gap_before / (gap_before - gap_after) * (later - before)
+        return eer
+
+    def fnmr_at(self, fmr: float) -> NDArray[np.float64]:
+        """FNMR at the lowest threshold whose FMR is at most `fmr`."""
+        first = np.argmax(self.fmr <= fmr + ROUNDING, axis=0)[None]
+        return np.where(np.isnan(self.fmr[-1]), np.nan, _pick(self.fnmr, first))
+
+
+def error_curve(comparisons: Comparisons) -> ErrorCurve:
+    """Compute the curve of all comparisons, one step per change between mated and non-mated scores."""
+    steps = _steps(comparisons.scores, comparisons.mated)
+    count = int(steps.max()) + 1
+    mated = np.bincount(steps[comparisons.mated], minlength=count).astype(np.float64)
+    non_mated = np.bincount(steps[~comparisons.mated], minlength=count).astype(np.float64)
+    return ErrorCurve.from_counts(mated, non_mated)
+
+
+def full_curve(comparisons: Comparisons) -> ErrorCurve:
+    """Compute the curve with one step per distinct score, for drawing."""
+    levels, steps = np.unique(comparisons.scores, return_inverse=True)
+    mated = np.bincount(steps[comparisons.mated], minlength=len(levels)).astype(np.float64)
+    non_mated = np.bincount(steps[~comparisons.mated], minlength=len(levels)).astype(np.float64)
+    return ErrorCurve.from_counts(mated, non_mated)
+
+
+def threshold_at(fmr: float, non_mated_scores: NDArray[np.float64]) -> float:
+    """Find the lowest float32 threshold whose share of accepted non-mated scores is at most `fmr`.
+
+    Args:
+        fmr: the wanted rate, in [0, 1).
+        non_mated_scores: (n,) finite; compared as float32, which is how scores are stored.
+    """
+    falling = np.sort(non_mated_scores.astype(np.float32))[::-1]
+    allowed = min(int(fmr * len(falling) * (1 + ROUNDING)), len(falling) - 1)
+    return float(np.nextafter(falling[allowed], np.float32(np.inf)))
+
+
+def match_rates(comparisons: Comparisons, threshold: float) -> tuple[float, float]:
+    """Count the FMR and the FNMR at one threshold."""
+    accepted = comparisons.scores >= threshold
+    return float(accepted[~comparisons.mated].mean()), float((~accepted)[comparisons.mated].mean())
+
+
+def resample_curves(
+    comparisons: Comparisons, multiplicities: NDArray[np.float64], fmrs: tuple[float, ...]
+) -> tuple[NDArray[np.float64], dict[float, NDArray[np.float64]]]:
+    """Recompute the EER and the FNMR at each FMR in every resample of the subjects.
+
+    A non-mated comparison weighs the product of how often the resample holds its probe's and its reference's
+    subject; a mated one weighs how often it holds its subject. Weights are summed per pair of subjects and
+    step of the curve (a sparse matrix), so the cost grows with what the curve can tell apart.
+
+    Args:
+        comparisons: what was compared.
+        multiplicities: (subjects, resamples), rows in the order of `comparisons.subjects`.
+        fmrs: the false match rates to hold.
+
+    Returns:
+        (resamples,) EER, and for each FMR the (resamples,) FNMR; NaN where a resample holds no trial.
+    """
+    steps = _steps(comparisons.scores, comparisons.mated)
+    count, subjects = int(steps.max()) + 1, len(comparisons.subjects)
+    mated, probe, reference = comparisons.mated, comparisons.probe_codes, comparisons.reference_codes
+    own = _tally(steps[mated], probe[mated], (count, subjects))
+    pairs, pair = np.unique(probe[~mated] * subjects + reference[~mated], return_inverse=True)
+    other = _tally(steps[~mated], pair, (count, len(pairs)))
+    width = max(1, BLOCK // max(count, len(pairs)))
+    eer: list[NDArray[np.float64]] = []
+    fnmr: dict[float, list[NDArray[np.float64]]] = {limit: [] for limit in fmrs}
+    for start in range(0, multiplicities.shape[1], width):
+        weight = multiplicities[:, start : start + width]
+        curve = ErrorCurve.from_counts(
+            own @ weight, other @ (weight[pairs // subjects] * weight[pairs % subjects])
+        )
+        eer.append(curve.equal_error_rate())
+        for limit in fmrs:
+            fnmr[limit].append(curve.fnmr_at(limit))
+    return np.concatenate(eer), {limit: np.concatenate(parts) for limit, parts in fnmr.items()}
+
+
+def _steps(scores: NDArray[np.float64], mated: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """Number the comparisons by rising score, giving neighbours of one kind (and ties) the same number.
+
+    Between two mated scores FNMR does not move, so all non-mated scores there lie on one straight line of the
+    curve: merging them changes neither the EER nor the FNMR at any FMR.
+    """
+    levels, level = np.unique(scores, return_inverse=True)
+    kind = np.zeros(len(levels), dtype=np.int64)
+    kind[level[mated]] |= 1
+    kind[level[~mated]] |= 2
+    starts = np.ones(len(levels), dtype=np.int64)
+    starts[1:] = (kind[1:] != kind[:-1]) | (kind[1:] == 3)
+    steps: NDArray[np.int64] = (np.cumsum(starts) - 1)[level]
+    return steps
+
+
+def _tally(rows: NDArray[np.int64], columns: NDArray[np.int64], shape: tuple[int, int]) -> sparse.csr_array:
+    return sparse.coo_array((np.ones(len(rows)), (rows, columns)), shape=shape).tocsr()
+
+
+def _pick(values: NDArray[np.float64], rows: NDArray[np.int64]) -> NDArray[np.float64]:
+    return np.take_along_axis(values, rows, axis=0)[0]

@@ -1,0 +1,32 @@
+import numpy as np
+import pytest
+
+from selfsame.metrics.classification import classification_rates, count_confusions
+
+TRUTH = np.array(["a", "a", "b", "b", "c", "c"])
+NAMED = np.array(["a", "b", "b", "b", "c", "x"])
+
+
+def test_rates_by_hand():
+    rates = classification_rates(TRUTH, NAMED)
+    # precision: a 1/1, b 2/3, c 1/1; recall: a 1/2, b 2/2, c 1/2; F1: 2/3, 4/5, 2/3
+    assert rates.accuracy == pytest.approx(4 / 6)
+    assert rates.precision == pytest.approx((1 + 2 / 3 + 1) / 3)
+    assert rates.recall == pytest.approx((1 / 2 + 1 + 1 / 2) / 3)
+    assert rates.f1 == pytest.approx((2 / 3 + 4 / 5 + 2 / 3) / 3)
+
+
+def test_naming_everybody_rightly_gives_one_everywhere():
+    rates = classification_rates(TRUTH, TRUTH)
+    assert (rates.accuracy, rates.precision, rates.recall, rates.f1) == (1, 1, 1, 1)
+
+
+def test_order_of_presentations_changes_nothing():
+    order = np.random.default_rng(0).permutation(6)
+    assert classification_rates(TRUTH[order], NAMED[order]) == classification_rates(TRUTH, NAMED)
+
+
+def test_confusions_have_the_truth_in_rows():
+    labels, counts = count_confusions(TRUTH, NAMED)
+    assert labels == ["a", "b", "c", "x"]
+    assert counts.tolist() == [[1, 1, 0, 0], [0, 2, 0, 0], [0, 0, 1, 1], [0, 0, 0, 0]]
