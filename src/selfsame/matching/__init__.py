@@ -1,1 +1,1 @@
-"""Comparison of templates, and the fusion of their scores."""
+"""Comparison of templates, the fusion of their scores, and search among enrolled subjects."""

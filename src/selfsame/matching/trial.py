@@ -1,0 +1,64 @@
+"""A trial: the probes and the references that a protocol lays out, and the figures it reports."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import pandas as pd
+
+from selfsame.errors import InputError
+from selfsame.matching.figures import Figure, name_figures
+from selfsame.matching.protocol import Kind, protocol_kind, select_probes, select_references
+from selfsame.matching.templates import Templates, join_templates
+
+
+@dataclass(frozen=True)
+class Trial:
+    """Both sides of all comparisons.
+
+    Attributes:
+        kind: the protocol.
+        modalities: those that have probes and references, in the workload's order.
+        probes: for each of them the probe templates.
+        references: for each of them the reference templates.
+        figures: what is reported, in the order it is shown.
+    """
+
+    kind: Kind
+    modalities: tuple[str, ...]
+    probes: dict[str, Templates]
+    references: dict[str, Templates]
+    figures: list[Figure]
+
+
+def indexes_by_modality(indexes: Sequence[pd.DataFrame]) -> dict[str, pd.DataFrame]:
+    """Name each index by the modality of its rows, in the order given; one without rows is left out."""
+    return {str(index["modality"].iloc[0]): index for index in indexes if len(index)}
+
+
+def set_up_trial(indexes: Mapping[str, pd.DataFrame], embeddings: pd.DataFrame) -> Trial:
+    """Lay out the probes and references of every modality.
+
+    Args:
+        indexes: the index of each modality in the workload's order, failed captures included.
+        embeddings: the embeddings table.
+
+    Raises:
+        InputError: fewer than two subjects have both a reference and a probe.
+    """
+    kind = protocol_kind(indexes.values())
+    rows = {m: (select_probes(index), select_references(index, kind)) for m, index in indexes.items()}
+    modalities = tuple(m for m, (probes, references) in rows.items() if len(probes) and len(references))
+    tested = {m: set(rows[m][0]["subject_id"]) & set(rows[m][1]["subject_id"]) for m in modalities}
+    subjects: set[str] = set().union(*tested.values())
+    if len(subjects) < 2:
+        raise InputError(
+            f"expected at least two subjects with a reference and a probe, got {len(subjects)} under {kind}: "
+            "add subjects or captures, or change the protocol's reference_captures"
+        )
+    return Trial(
+        kind=kind,
+        modalities=modalities,
+        probes={m: join_templates(rows[m][0], embeddings) for m in modalities},
+        references={m: join_templates(rows[m][1], embeddings) for m in modalities},
+        figures=name_figures({m: rows[m][0] for m in modalities}),
+    )
