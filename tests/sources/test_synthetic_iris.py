@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from selfsame.errors import CaptureError
 from selfsame.iris import normalise_iris
 from selfsame.sources.synthetic.eye import render_eye
+from selfsame.sources.synthetic.eye_model import HIGHEST as STRENGTHS
 from selfsame.sources.synthetic.eye_model import EyeModel
 from selfsame.sources.synthetic.eye_pose import EyePose, pose_eye, rubber_sheet_coordinates
 from selfsame.sources.synthetic.iris import COLUMNS, ROWS, IrisMaster, synthesise_iris, synthesise_texture
@@ -157,6 +158,25 @@ def test_rubber_sheet_coordinates_invert_the_sheet(
     assert np.cos(found_angle[0] - turn) == pytest.approx(1, abs=1e-9)
 
 
+@settings(max_examples=40, deadline=None)
+@given(
+    size=st.tuples(st.integers(16, 80), st.integers(16, 80)),
+    limbus_share=st.floats(0.1, 0.45),
+    strengths=st.fixed_dictionaries({name: st.floats(0, highest) for name, highest in STRENGTHS.items()}),
+    seed=st.integers(0, 99),
+)
+def test_every_permitted_strength_can_be_rendered(
+    size: tuple[int, int], limbus_share: float, strengths: dict[str, float], seed: int
+) -> None:
+    changed = {"opening_low": 0.0, **strengths}
+    model = replace(MODEL, height_px=size[0], width_px=size[1], limbus_share=limbus_share, **changed)
+    rng = np.random.default_rng(seed)
+    master = synthesise_iris(rng, model, nose=-1)
+    image = render_eye(rng, master, pose_eye(rng, master, model), model)
+    assert image.shape == size
+    assert image.dtype == np.uint8
+
+
 def test_nearly_every_eye_can_be_normalised() -> None:
     failures = []
     for identity in range(40):
@@ -183,7 +203,9 @@ def test_segmentation_finds_the_true_circles() -> None:
         ({"limbus_share": 0.7}, "expected limbus_share between"),
         ({"dilation_low": 0.6}, "expected 0.1 <= dilation_low <= dilation_high"),
         ({"opening_low": 2.0}, "expected opening_low of at most opening_high"),
-        ({"noise_levels": -1.0}, "expected noise_levels of 0 or more"),
+        ({"tilt_deg": 200.0}, "expected tilt_deg between 0 and 45"),
+        ({"exposure_spread": float("nan")}, "expected exposure_spread between 0 and 1"),
+        ({"noise_levels": -1.0}, "expected noise_levels between 0 and 100"),
     ],
 )
 def test_impossible_eyes_are_refused(change: dict[str, float], message: str) -> None:

@@ -2,6 +2,21 @@
 
 from dataclasses import dataclass, fields
 
+HIGHEST = {
+    "limbus_spread": 0.3,
+    "tilt_deg": 45,
+    "gaze_share": 0.3,
+    "placement_share": 0.1,
+    "opening_high": 2,
+    "texture_levels": 60,
+    "lashes": 1000,
+    "highlights": 100,
+    "blur_px": 20,
+    "noise_levels": 100,
+    "exposure_spread": 1,
+}
+"""Where a strength leaves what can still be rendered as an eye; what is not named here is bounded below."""
+
 
 @dataclass(frozen=True)
 class EyeModel:
@@ -50,8 +65,9 @@ class EyeModel:
     def __post_init__(self) -> None:
         for item in fields(self):
             value = getattr(self, item.name)
-            if not value >= 0:
-                raise ValueError(f"expected {item.name} of 0 or more, got {value}")
+            highest = HIGHEST.get(item.name, float("inf"))
+            if not 0 <= value <= highest:
+                raise ValueError(f"expected {item.name} between 0 and {highest}, got {value}")
         if min(self.height_px, self.width_px) < 16:
             raise ValueError(
                 f"expected an image of 16x16 px or more, got {self.width_px}x{self.height_px} px"

@@ -47,6 +47,7 @@ def pose_eye(rng: np.random.Generator, master: IrisMaster, model: EyeModel) -> E
     radius = master.limbus_radius_px * np.exp(rng.normal(0, 0.02))
     eye_x = model.width_px / 2 + model.height_px * rng.normal(0, model.placement_share)
     eye_y = model.height_px * (0.52 + rng.normal(0, model.placement_share))
+    eye_x, eye_y = np.clip((eye_x, eye_y), 0, (model.width_px, model.height_px))
     limbus_x = eye_x + radius * np.clip(rng.normal(0, model.gaze_share), -0.3, 0.3)
     limbus_y = eye_y + radius * np.clip(rng.normal(0, model.gaze_share), -0.15, 0.15)
     tilt = np.deg2rad(rng.normal(0, model.tilt_deg))
