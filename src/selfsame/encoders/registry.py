@@ -2,7 +2,6 @@
 
 import difflib
 import warnings
-from collections.abc import Callable
 
 import timm
 from timm.models._features import FeatureGetterNet
@@ -29,11 +28,10 @@ def build_backbone(name: str, stage: int) -> tuple[FeatureGetterNet, int]:
         near = difflib.get_close_matches(name, timm.list_models(), n=3, cutoff=0.5)
         hint = f"did you mean {', '.join(near)}?" if near else "see timm.list_models()"
         raise InputError(f"Expected the name of a timm model as encoder, but got {name!r}: {hint}")
-    create: Callable[..., FeatureGetterNet] = timm.create_model
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            backbone = create(
+            backbone = timm.create_model(
                 name,
                 pretrained=False,
                 in_chans=INPUT_CHANNELS,
@@ -48,5 +46,9 @@ def build_backbone(name: str, stage: int) -> tuple[FeatureGetterNet, int]:
             f"({reason}): "
             "choose another encoder or another stage"
         ) from error
+    if not isinstance(backbone, FeatureGetterNet):
+        raise InputError(
+            f"Expected a timm model that can be cut at a stage, but {name!r} cannot: choose another"
+        )
     channels: list[int] = backbone.feature_info.channels()
     return backbone, channels[-1]

@@ -3,8 +3,6 @@
 import logging
 import sys
 import warnings
-from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytorch_lightning as lightning
@@ -12,48 +10,20 @@ import torch
 from pytorch_lightning.loggers import TensorBoardLogger
 
 from selfsame.errors import DamagedError, InputError
-from selfsame.imaging.arrays import ShardedArrays
 from selfsame.learning.batches import BatchLoader
-from selfsame.learning.checkpoint import Checkpoint, Design, LabelMap, Origin
+from selfsame.learning.checkpoint import Checkpoint, Origin
 from selfsame.learning.epochs import EpochEnd
 from selfsame.learning.module import TrainingModule
 from selfsame.learning.plan import EpochPlan
 from selfsame.learning.randomness import reproducible
 from selfsame.learning.recogniser import Recogniser
-from selfsame.learning.regimen import Augmentation, Regimen
-from selfsame.learning.rows import LabelledRows
+from selfsame.learning.regimen import Regimen
 from selfsame.learning.state import RunState, name_difference, read_state
+from selfsame.learning.task import Task
 
 logger = logging.getLogger(__name__)
 
 SHOWN_DIGITS = 12
-
-
-@dataclass(frozen=True)
-class Task:
-    """What a run learns, and from what.
-
-    Attributes:
-        design: the architecture.
-        labels: the training classes.
-        arrays: the pixels of each modality.
-        train: the labelled training rows of each modality.
-        validation: the labelled validation rows of each modality, perhaps none.
-        augmentations: how the captures of each modality are changed.
-        pretrained: for each encoder that starts from stored weights, tensors of its backbone by name.
-        frozen: the encoders whose backbone is not trained.
-        origin: data, parameters, code and seed.
-    """
-
-    design: Design
-    labels: LabelMap
-    arrays: Mapping[str, ShardedArrays]
-    train: Mapping[str, LabelledRows]
-    validation: Mapping[str, LabelledRows]
-    augmentations: Mapping[str, Augmentation]
-    pretrained: Mapping[str, Mapping[str, torch.Tensor]]
-    frozen: frozenset[str]
-    origin: Origin
 
 
 def fit(task: Task, regimen: Regimen, folder: Path) -> RunState:

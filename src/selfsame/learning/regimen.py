@@ -132,3 +132,16 @@ class Regimen(Settings):
     device: Literal["auto", "cpu", "cuda"]
     threads: PositiveInt  # of the processor; the same number is needed for the same bits
     prefetch: PositiveInt  # batches that a thread gathers ahead of the loop
+
+
+class EncoderSettings(Settings):
+    """One encoder, how it starts and how its captures are augmented."""
+
+    name: str  # timm's name of the backbone
+    stage: Annotated[int, Field(ge=0)]  # index of the last stage that is kept
+    channels: PositiveInt  # kept at each position
+    embedding_size: PositiveInt  # numbers
+    dropout: Annotated[float, Field(ge=0, lt=1)]  # share of the features before the last layer
+    pretrained: str | None  # a local safetensors file of the same timm model
+    frozen: bool  # whether the backbone is left as it is
+    augmentation: Augmentation  # of the captures it is trained on

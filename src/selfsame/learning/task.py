@@ -1,0 +1,158 @@
+"""What a training run learns, put together from tables, arrays and settings."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+
+import pandas as pd
+import timm
+import torch
+
+from selfsame import __version__
+from selfsame.encoders.design import EncoderDesign
+from selfsame.encoders.pretrained import read_weights
+from selfsame.errors import InputError
+from selfsame.imaging.arrays import ShardedArrays
+from selfsame.learning.checkpoint import Design, LabelMap, Origin
+from selfsame.learning.regimen import Augmentation, EncoderSettings, Regimen
+from selfsame.learning.rows import LabelledRows, digest_data, label_rows, map_labels
+
+LEARNING_PACKAGES = ("selfsame.encoders", "selfsame.fusion", "selfsame.learning")
+SHOWN_DIGITS = 12
+
+
+@dataclass(frozen=True)
+class Task:
+    """What a run learns, and from what.
+
+    Attributes:
+        design: the architecture.
+        labels: the training classes.
+        arrays: the pixels of each modality.
+        train: the labelled training rows of each modality.
+        validation: the labelled validation rows of each modality, perhaps none.
+        augmentations: how the captures of each modality are changed.
+        pretrained: for each encoder that starts from stored weights, tensors of its backbone by name.
+        frozen: the encoders whose backbone is not trained.
+        origin: data, parameters, code and seed.
+    """
+
+    design: Design
+    labels: LabelMap
+    arrays: Mapping[str, ShardedArrays]
+    train: Mapping[str, LabelledRows]
+    validation: Mapping[str, LabelledRows]
+    augmentations: Mapping[str, Augmentation]
+    pretrained: Mapping[str, Mapping[str, torch.Tensor]]
+    frozen: frozenset[str]
+    origin: Origin
+
+
+def assemble_task(
+    arrays: Mapping[str, ShardedArrays],
+    indexes: Mapping[str, pd.DataFrame],
+    *,
+    encoder_of: Mapping[str, str],
+    encoders: Mapping[str, EncoderSettings],
+    regimen: Regimen,
+    seed: int,
+) -> Task:
+    """Put together what a run learns.
+
+    Args:
+        arrays: the pixels of each modality, in the order of the fusion.
+        indexes: the index of each modality.
+        encoder_of: the encoder that each modality uses.
+        encoders: the settings of each encoder.
+        regimen: the course of the run; it goes into the digest of the parameters.
+        seed: of all randomness.
+
+    Raises:
+        InputError: a modality has no encoder, or nothing to learn from.
+        DamagedError: pretrained weights are no safetensors file.
+    """
+    missing = sorted(set(arrays) - set(encoder_of))
+    if missing:
+        raise InputError(
+            f"Expected an encoder for {missing[0]}, but encoder_of names none: add it to the parameters"
+        )
+    chosen = {modality: encoder_of[modality] for modality in arrays}
+    used = {name: encoders[name] for name in dict.fromkeys(chosen.values())}
+    design = Design(chosen, {name: _design(name, one, chosen, arrays) for name, one in used.items()})
+    labels = map_labels(indexes, chosen)
+
+    def label(split: str) -> dict[str, LabelledRows]:
+        return {
+            modality: label_rows(indexes[modality], arrays[modality], labels, encoder=encoder, split=split)
+            for modality, encoder in chosen.items()
+        }
+
+    return Task(
+        design=design,
+        labels=labels,
+        arrays=arrays,
+        train=label("train"),
+        validation=label("validation"),
+        augmentations={modality: used[encoder].augmentation for modality, encoder in chosen.items()},
+        pretrained={name: read_weights(Path(one.pretrained)) for name, one in used.items() if one.pretrained},
+        frozen=frozenset(name for name, one in used.items() if one.frozen),
+        origin=Origin(
+            data_digest=digest_data(indexes, arrays),
+            parameters_digest=_digest_parameters(chosen, used, regimen),
+            code_version=describe_code(),
+            seed=seed,
+        ),
+    )
+
+
+def describe_code() -> str:
+    """Name the versions of the package, torch and timm, and the digest of the modules that learn."""
+    digest = hashlib.sha256()
+    for package in LEARNING_PACKAGES:
+        modules = [one for one in resources.files(package).iterdir() if one.name.endswith(".py")]
+        for module in sorted(modules, key=lambda one: one.name):
+            digest.update(module.read_bytes())
+    code = digest.hexdigest()[:SHOWN_DIGITS]
+    return f"selfsame {__version__} ({code}), torch {torch.__version__}, timm {timm.__version__}"
+
+
+def _design(
+    name: str, settings: EncoderSettings, encoder_of: Mapping[str, str], arrays: Mapping[str, ShardedArrays]
+) -> EncoderDesign:
+    """Take the size of an encoder's input from the arrays that it encodes, which have to agree."""
+    sizes = {modality: arrays[modality].shape[2:] for modality, own in encoder_of.items() if own == name}
+    if len(set(sizes.values())) > 1:
+        found = ", ".join(f"{modality} {height} x {width}" for modality, (height, width) in sizes.items())
+        raise InputError(
+            f"Expected arrays of one size for the encoder {name!r}, but got {found}: change preprocessing"
+        )
+    height, width = next(iter(sizes.values()))
+    return EncoderDesign(
+        name=settings.name,
+        stage=settings.stage,
+        channels=settings.channels,
+        embedding_size=settings.embedding_size,
+        dropout=settings.dropout,
+        height=height,
+        width=width,
+    )
+
+
+def _digest_parameters(
+    encoder_of: Mapping[str, str], encoders: Mapping[str, EncoderSettings], regimen: Regimen
+) -> str:
+    """Digest the settings, and the contents of the files of pretrained weights. 64 hex digits."""
+    settings = {
+        "encoder_of": encoder_of,
+        "encoders": {name: one.model_dump(mode="json") for name, one in encoders.items()},
+        "regimen": regimen.model_dump(mode="json"),
+        "pretrained": {
+            name: hashlib.sha256(Path(one.pretrained).read_bytes()).hexdigest()
+            for name, one in encoders.items()
+            if one.pretrained
+        },
+    }
+    return hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()

@@ -1,0 +1,72 @@
+"""The nodes of training. Torch and Lightning are imported when a node runs, not before."""
+
+from pathlib import Path
+
+import pandas as pd
+from matplotlib.figure import Figure
+
+from selfsame.errors import InputError
+from selfsame.imaging.arrays import ShardedArrays
+from selfsame.learning.checkpoint import Checkpoint
+from selfsame.pipelines.training.params import TrainingParameters
+
+Summary = dict[str, str | int | float | None]
+
+
+def fit_recogniser(
+    parameters: TrainingParameters,
+    seed: int,
+    workspace: Path,
+    *arrays_and_indexes: ShardedArrays | pd.DataFrame,
+) -> tuple[Checkpoint, Checkpoint, pd.DataFrame, Summary]:
+    """Train a recogniser on the training rows of every modality.
+
+    Args:
+        parameters: what is trained, and how.
+        seed: of all randomness.
+        workspace: the folder for the state after each epoch and the TensorBoard logs.
+        arrays_and_indexes: arrays and index of each modality in turn, in the order of the fusion.
+
+    Returns:
+        The best checkpoint, the last one, one row an epoch, and a summary.
+    """
+    from selfsame.learning.fitting import fit, pack_checkpoint
+    from selfsame.learning.history import summarise_run, tabulate_history
+    from selfsame.learning.task import assemble_task
+
+    arrays, indexes = _pair(arrays_and_indexes)
+    task = assemble_task(
+        arrays,
+        indexes,
+        encoder_of=parameters.encoder_of,
+        encoders=parameters.encoders,
+        regimen=parameters.regimen,
+        seed=seed,
+    )
+    state = fit(task, parameters.regimen, workspace)
+    best = pack_checkpoint(state, task, best=True)
+    last = pack_checkpoint(state, task, best=False)
+    return best, last, tabulate_history(state.history), summarise_run(state, task, parameters.regimen)
+
+
+def plot_history(history: pd.DataFrame) -> Figure:
+    """Draw losses, accuracy and learning rate by epoch."""
+    from selfsame.learning.history import draw_history
+
+    return draw_history(history)
+
+
+def _pair(
+    arrays_and_indexes: tuple[ShardedArrays | pd.DataFrame, ...],
+) -> tuple[dict[str, ShardedArrays], dict[str, pd.DataFrame]]:
+    """Sort arrays and indexes by modality; an index says which modality it is of."""
+    arrays: dict[str, ShardedArrays] = {}
+    indexes: dict[str, pd.DataFrame] = {}
+    for pixels, index in zip(arrays_and_indexes[::2], arrays_and_indexes[1::2], strict=True):
+        if not isinstance(pixels, ShardedArrays) or not isinstance(index, pd.DataFrame):
+            raise TypeError(f"Expected arrays, then their index, but got {type(pixels)}, then {type(index)}")
+        if index.empty:
+            raise InputError("Expected captures in every index, but one is empty: run preprocessing again")
+        modality = str(index["modality"].iloc[0])
+        arrays[modality], indexes[modality] = pixels, index
+    return arrays, indexes
