@@ -27,8 +27,10 @@ def find_window(image: NDArray[np.uint8]) -> tuple[slice, slice]:
         The slices of rows and of columns to keep.
     """
     height, width = image.shape
+    if image.size == 0:
+        return slice(0, height), slice(0, width)
     deep, broad = int(height * MAX_FRAME_SHARE), int(width * MAX_FRAME_SHARE)
-    brightest = int(image.max(initial=0)) - MIN_DEPTH
+    brightest = int(image.max()) - MIN_DEPTH
     across, down = image[:, broad : width - broad], image[deep : height - deep].T
     top = _count_even(across[:deep], brightest)
     bottom = _count_even(across[height - deep :][::-1], brightest)

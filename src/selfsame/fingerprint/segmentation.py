@@ -18,6 +18,9 @@ MIN_INK, FULL_INK = 16.0, 80.0
 """Grey levels under the ground: what the darkest part of a print reaches at least, and from where on darker
 counts no more, so that a saturated part does not hide a faint one."""
 
+GROUND_SHARE = 0.05
+"""The ground's level is what so many of the pixels exceed: valleys reach it where a print fills the image."""
+
 INK_SHARE = 0.3
 """A cell is print where its ink exceeds this share of the full ink: faint ridges do, smears do not."""
 
@@ -102,7 +105,9 @@ def require_ridges(found: Segmentation) -> None:
 
 def _find_inked(whole: NDArray[np.uint8], means: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """Mark the cells darker than the ground, 255 inside; small specks and holes are smoothed away."""
-    darkest, ground, _, _ = cv2.minMaxLoc(cv2.blur(means, WINDOW_CELLS))
+    sample = np.sort(whole[::3, ::3], axis=None)
+    ground = float(sample[-1 - int(sample.size * GROUND_SHARE)])
+    darkest = cv2.minMaxLoc(cv2.blur(means, WINDOW_CELLS))[0]
     if ground - darkest < MIN_INK:
         raise CaptureError(
             "low_contrast",
