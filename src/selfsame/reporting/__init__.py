@@ -1,1 +1,1 @@
-"""Plots and the report: what people look at."""
+"""Results: their schema, how they are measured from scores, their plots and the report."""

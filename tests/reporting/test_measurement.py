@@ -1,0 +1,126 @@
+import numpy as np
+import pandas as pd
+import pytest
+
+from selfsame.matching.comparison import Compared
+from selfsame.matching.presentations import Presentations, Records
+from selfsame.reporting.measurement import (
+    choose_operating_point,
+    measure_acquisition,
+    measure_classification,
+    measure_identification,
+    measure_verification,
+)
+
+
+def test_separated_scores_have_no_error_and_the_bound_of_the_rule_of_three(scores, tried, resampling):
+    result = measure_verification(scores(separation=50.0), ["iris_left"], tried, [0.01], resampling)
+    assert result.eer == 0
+    assert result.eer_interval == (0.0, 3 / 6)
+    assert result.fnmr_at_fmr["0.01"].interval == (0.0, 3 / 6)
+    assert (result.mated, result.non_mated, result.subjects) == (12, 60, 6)
+
+
+def test_failures_counted_as_errors_raise_the_rate(scores, tried, resampling):
+    tried |= {"mated_attempted": 16, "mated_failed": 4}
+    point = measure_verification(scores(separation=50.0), ["x"], tried, [0.01], resampling).fnmr_at_fmr[
+        "0.01"
+    ]
+    assert point.fnmr == 0
+    assert point.fnmr_with_failures == pytest.approx(4 / 16)
+
+
+def test_false_match_rate_that_so_few_subjects_cannot_show_is_marked(scores, tried, resampling):
+    points = measure_verification(scores(subjects=12), ["x"], tried, [0.1, 0.01], resampling).fnmr_at_fmr
+    assert points["0.1"].fmr_supported  # 66 pairs of subjects, 30 needed
+    assert not points["0.01"].fmr_supported  # 300 needed
+
+
+def test_stated_false_match_rate_holds_at_its_threshold(scores, tried, resampling):
+    table = scores(subjects=20, separation=2.0)
+    point = measure_verification(table, ["x"], tried, [0.05], resampling).fnmr_at_fmr["0.05"]
+    accepted = table["score"] >= np.float32(point.threshold)
+    assert accepted[~table["mated"]].mean() == pytest.approx(point.fmr)
+    assert (~accepted)[table["mated"]].mean() == pytest.approx(point.fnmr)
+    assert point.fmr <= 0.05
+    assert point.interval[0] <= point.fnmr <= point.interval[1]
+
+
+def test_probe_is_identified_by_the_best_record_of_each_subject(tried, resampling):
+    rows = [("a", "a", 0.2), ("a", "a", 0.9), ("a", "b", 0.5), ("b", "a", 0.4), ("b", "b", 0.3)]
+    table = pd.DataFrame(
+        [(p, r, f"{p}/1", s) for p, r, s in rows],
+        columns=["probe_subject", "reference_subject", "probe", "score"],
+    )
+    result = measure_identification(table, tried, 20, resampling)
+    assert (result.rank_1, result.rank_5, result.probes, result.enrolled) == (0.5, 1.0, 2, 2)
+    assert result.cmc == [0.5, 1.0]
+
+
+def test_probe_without_an_own_reference_is_no_search(tried, resampling):
+    rows = [("a", "a", 0.9), ("a", "b", 0.5), ("c", "a", 0.4), ("b", "b", 0.3), ("b", "a", 0.1)]
+    table = pd.DataFrame(
+        [(p, r, f"{p}/1", s) for p, r, s in rows],
+        columns=["probe_subject", "reference_subject", "probe", "score"],
+    )
+    assert measure_identification(table, tried, 20, resampling).probes == 2
+
+
+def test_probe_that_failed_counts_as_not_identified(scores, tried, resampling):
+    tried |= {"probes_attempted": 15, "probes_failed": 3}
+    result = measure_identification(scores(separation=50.0), tried, 20, resampling)
+    assert (result.rank_1, result.rank_1_with_failures) == (1.0, pytest.approx(12 / 15))
+
+
+def test_classification_keeps_the_confusions_that_occurred(resampling):
+    table = pd.DataFrame({"subject_id": list("aabb"), "named": list("aabc")})
+    result = measure_classification(table, resampling)
+    assert result.accuracy == 0.75
+    assert result.confusions == [("a", "a", 2), ("b", "b", 1), ("b", "c", 1)]
+
+
+def test_failures_to_acquire_are_counted_by_reason_and_impressions_apart(resampling):
+    index = pd.DataFrame(
+        {
+            "subject_id": list("aabb"),
+            "impression": [0, 1, 0, 1],
+            "status": ["ok", "ok", "failed", "failed"],
+            "reason": [None, None, "no_ridges", "no_ridges"],
+        }
+    )
+    failures = measure_acquisition({"fingerprint": index}, resampling)
+    assert list(failures) == ["fingerprint", "fingerprint_synthetic_impressions"]
+    assert failures["fingerprint"].rate == 0.5
+    assert failures["fingerprint"].reasons == {"no_ridges": 1}
+
+
+def compared(scores, *, complete=None):
+    """Two subjects with one presentation and two records each."""
+    scores = np.float32(scores)
+    return Compared(
+        Presentations(np.array(["a/1", "b/1"]), np.array(["a", "b"]), {}),
+        Records(np.array(["a/1", "a/2", "b/1", "b/2"]), np.array(list("aabb")), {}, {}),
+        scores,
+        np.ones(scores.shape, dtype=bool) if complete is None else np.array(complete),
+        np.ones(scores.shape, dtype=bool),
+    )
+
+
+def test_operating_point_lies_just_above_the_best_records_of_others(resampling):
+    point = choose_operating_point(
+        compared([[0.9, 0.2, 0.1, 0.5], [0.4, 0.3, 0.8, 0.1]]), ["iris_left"], 0.01, resampling
+    )
+    assert np.float32(point.threshold) == np.nextafter(np.float32(0.5), np.float32(1))
+    assert (point.fmr, point.fnmr, point.mated, point.non_mated) == (0, 0, 2, 2)
+
+
+def test_comparisons_that_lack_a_modality_take_no_part_in_its_operating_point(resampling):
+    complete = [[True, True, True, False], [True, True, True, True]]
+    scores = [[0.9, 0.2, 0.1, 0.5], [0.4, 0.3, 0.8, 0.1]]
+    point = choose_operating_point(compared(scores, complete=complete), ["x"], 0.01, resampling)
+    assert np.float32(point.threshold) == np.nextafter(np.float32(0.4), np.float32(1))
+
+
+def test_modalities_never_presented_together_have_no_operating_point(resampling):
+    nothing = compared(np.full((2, 4), np.nan), complete=np.zeros((2, 4), dtype=bool))
+    assert choose_operating_point(nothing, ["x"], 0.01, resampling) is None
