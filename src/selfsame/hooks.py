@@ -11,13 +11,15 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from difflib import get_close_matches
 from importlib.metadata import distributions
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+import click
 from kedro.framework.hooks import hook_impl
 
 from selfsame import __version__
 from selfsame.errors import InputError
-from selfsame.reporting.summary import summarise_run
+from selfsame.reporting.run_summary import summarise_run
 from selfsame.workloads import WORKLOADS
 
 if TYPE_CHECKING:
@@ -27,6 +29,15 @@ if TYPE_CHECKING:
     from kedro.pipeline.node import Node
 
 logger = logging.getLogger(__name__)
+
+PLACES = {
+    "manifest": "manifest",
+    "checkpoint": "checkpoint",
+    "plots": "det",
+    "report": "report",
+    "predictions": "predictions",
+}
+"""What the summary points to: a title and the dataset that lies there."""
 
 ROOTS = ("captures", "new_captures", "data", "device")
 """Settings of conf/*/globals.yml that one run may replace with --params."""
@@ -146,17 +157,23 @@ class RunRecord:
 
 
 class RunSummary:
-    """Prints what a run achieved, in a few lines."""
+    """Prints what a run achieved, in a few lines, and where its results are."""
 
     @hook_impl
     def after_pipeline_run(self, pipeline: "Pipeline", catalog: "DataCatalog") -> None:
         """Read the small results that the run made and print them."""
-        import click
-
         made = pipeline.all_outputs()
         for workload in WORKLOADS:
-            for line in summarise_run(workload, made, lambda name: _load(catalog, name)):
-                click.echo(line)
+            lines = list(
+                summarise_run(workload.name, workload.modalities, made, lambda name: _load(catalog, name))
+            )
+            lines += [
+                f"  {title:<15}{_place(catalog, f'{workload.name}.{dataset}')}"
+                for title, dataset in PLACES.items()
+                if f"{workload.name}.{dataset}" in made
+            ]
+            if lines:
+                click.echo("\n".join([f"{workload.name}:", *lines]))
 
 
 def _leaves(tree: Mapping[str, object], prefix: str = "") -> Iterator[str]:
@@ -193,6 +210,13 @@ def _load(catalog: "DataCatalog", name: str) -> dict[str, object]:
     """Load a small JSON result, or nothing where it has not been made."""
     dataset = catalog.get(name)
     return dict(dataset.load()) if dataset is not None and dataset.exists() else {}
+
+
+def _place(catalog: "DataCatalog", name: str) -> str:
+    """Say where a dataset lies, relative to the working directory where that is shorter."""
+    dataset = catalog.get(name)
+    path = Path(str(getattr(dataset, "filepath", "") or getattr(dataset, "_filepath", "")))
+    return str(path.relative_to(Path.cwd())) if path.is_relative_to(Path.cwd()) else str(path)
 
 
 def _plain(value: object) -> object:

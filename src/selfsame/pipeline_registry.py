@@ -1,5 +1,7 @@
 """Which pipelines there are: each is written once and instantiated for every workload, in its namespace."""
 
+import warnings
+
 from kedro.pipeline import Pipeline
 
 from selfsame.pipelines import data_engineering, evaluation, inference, preprocessing, synthesis, training
@@ -20,7 +22,10 @@ def register_pipelines() -> dict[str, Pipeline]:
     """
     registered: dict[str, Pipeline] = {}
     for workload in WORKLOADS:
-        stages = build_stages(workload)
+        with warnings.catch_warnings():
+            # Dots are for namespaces: here a stage names what the namespace of a modality made.
+            warnings.filterwarnings("ignore", message="One or more dataset names contain '.'")
+            stages = build_stages(workload)
         main_job = sum((stages[name] for name in MAIN), Pipeline([]))
         registered[workload.name] = main_job
         if workload is DEFAULT:

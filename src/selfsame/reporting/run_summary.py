@@ -34,7 +34,8 @@ def summarise_run(
 def _captures(summary: Mapping[str, object]) -> str:
     return _line(
         "captures",
-        f"{summary['accepted']} accepted of {summary['subjects']} subjects, {summary['rejected']} files rejected",
+        f"{summary['accepted']} accepted of {summary['subjects']} subjects, "
+        f"{summary['rejected']} files rejected",
     )
 
 
@@ -72,7 +73,10 @@ def _verification(result: Verification) -> str:
 
 def _identification(result: Identification) -> str:
     low, high = result.rank_1_interval
-    return f"rank-1 {result.rank_1:.2%} [{low:.2%}, {high:.2%}], {result.probes} probes, {result.enrolled} enrolled"
+    return (
+        f"rank-1 {result.rank_1:.2%} [{low:.2%}, {high:.2%}], {result.probes} probes, "
+        f"{result.enrolled} enrolled"
+    )
 
 
 def _predictions(summary: Mapping[str, object]) -> str:

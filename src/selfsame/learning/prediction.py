@@ -1,0 +1,146 @@
+"""Recognition of new captures: embed them, compare them with everyone enrolled, answer or say `unknown`."""
+
+from collections.abc import Mapping
+
+import pandas as pd
+
+from selfsame.errors import MismatchError
+from selfsame.imaging.arrays import ShardedArrays
+from selfsame.learning.checkpoint import Checkpoint
+from selfsame.learning.embedding import embed_captures
+from selfsame.matching.prediction import predict
+from selfsame.matching.templates import Templates, join_templates
+
+COLUMNS: Mapping[str, str] = {
+    "presentation": "str",
+    "status": "str",
+    "identity": "str",
+    "score": "float64",
+    "threshold": "float64",
+    "candidates": "object",
+    "candidate_scores": "object",
+    "modalities": "str",
+    "captures": "object",
+    "reason": "str",
+    "model_version": "str",
+}
+"""The predictions: one row a presentation (`identified`, `unknown`, `failed`), one a rejected file."""
+
+
+def predict_captures(
+    checkpoint: Checkpoint,
+    arrays: Mapping[str, ShardedArrays],
+    indexes: Mapping[str, pd.DataFrame],
+    *,
+    enrolled: pd.DataFrame,
+    operating_points: Mapping[str, Mapping[str, object]],
+    paths: "pd.Series[str]",
+    rejected: pd.DataFrame,
+    batch_size: int,
+    device: str,
+    count: int,
+) -> pd.DataFrame:
+    """Answer who each presentation of new captures shows.
+
+    Args:
+        checkpoint: the trained recogniser.
+        arrays: the normalised new captures of each modality.
+        indexes: their indexes; a modality without captures has none.
+        enrolled: embeddings of the enrolled captures (rows whose role is `reference`), by the same model.
+        operating_points: for each set of modalities its threshold, by the same model.
+        paths: the path of each new capture, by capture_id.
+        rejected: files that were not taken: `path`, `reason`, `detail`.
+        batch_size: captures a pass; the answers do not depend on it.
+        device: `cpu`, `cuda` or `auto`.
+        count: how many candidates to list.
+
+    Returns:
+        A table of COLUMNS: a row for each presentation, then one for each rejected file.
+
+    Raises:
+        MismatchError: the embeddings or thresholds are of another model.
+    """
+    require_same_model(checkpoint, enrolled, operating_points)
+    probes = {
+        modality: join_templates(
+            index,
+            embed_captures(
+                checkpoint, modality, arrays[modality], index, batch_size=batch_size, device=device
+            ),
+        )
+        for modality, index in indexes.items()
+    }
+    answers = predict(
+        probes,
+        {modality: _enrol(enrolled, modality) for modality in probes},
+        weights=checkpoint.fusion_weights,
+        thresholds={name: float(str(point["threshold"])) for name, point in operating_points.items()},
+        count=count,
+    )
+    table = pd.concat([_name_captures(answers, indexes, paths), _list_rejected(rejected)], ignore_index=True)
+    table["model_version"] = checkpoint.version
+    return table.reindex(columns=list(COLUMNS)).astype(dict(COLUMNS))
+
+
+def require_same_model(
+    checkpoint: Checkpoint, enrolled: pd.DataFrame, operating_points: Mapping[str, Mapping[str, object]]
+) -> None:
+    """Refuse references or thresholds that another model made: their scores would mean nothing.
+
+    Raises:
+        MismatchError: names what is of another model.
+    """
+    made_by = {
+        "the enrolled embeddings": set(enrolled["model_version"]),
+        "the operating points": {str(point["model_version"]) for point in operating_points.values()},
+    }
+    for what, versions in made_by.items():
+        if versions - {checkpoint.version}:
+            raise MismatchError(
+                f"expected {what} of model {checkpoint.version}, got those of {', '.join(sorted(versions))}: "
+                "run evaluation again with this checkpoint"
+            )
+
+
+def summarise_predictions(predictions: pd.DataFrame) -> dict[str, object]:
+    """Count the answers by status, and name the model."""
+    counts = predictions["status"].value_counts()
+    return {
+        "rows": len(predictions),
+        "by_status": {status: int(counts[status]) for status in sorted(counts.index)},
+        "model_version": str(predictions["model_version"].iloc[0]) if len(predictions) else None,
+    }
+
+
+def _enrol(enrolled: pd.DataFrame, modality: str) -> Templates:
+    rows = enrolled[(enrolled["modality"] == modality) & (enrolled["role"] == "reference")]
+    return join_templates(rows.drop(columns="embedding").assign(status="ok"), rows)
+
+
+def _name_captures(
+    answers: pd.DataFrame, indexes: Mapping[str, pd.DataFrame], paths: "pd.Series[str]"
+) -> pd.DataFrame:
+    """Show captures by their paths, and why any of them could not be acquired."""
+    index = pd.concat([table[["capture_id", "status", "reason"]] for table in indexes.values()])
+    failed = index[index["status"] == "failed"].set_index("capture_id")["reason"]
+    why = [
+        "; ".join(f"{paths[name]}: {failed[name]}" for name in names if name in failed.index)
+        for names in answers["captures"]
+    ]
+    reasons = [part or given for part, given in zip(why, answers["reason"], strict=True)]
+    return answers.assign(
+        captures=[[paths[name] for name in names] for names in answers["captures"]], reason=reasons
+    )
+
+
+def _list_rejected(rejected: pd.DataFrame) -> pd.DataFrame:
+    return pd.DataFrame(
+        {
+            "presentation": rejected["path"],
+            "status": "rejected",
+            "captures": [[path] for path in rejected["path"]],
+            "candidates": [[] for _ in rejected["path"]],
+            "candidate_scores": [[] for _ in rejected["path"]],
+            "reason": rejected["reason"] + ": " + rejected["detail"],
+        }
+    )
