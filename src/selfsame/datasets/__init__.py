@@ -3,5 +3,14 @@
 from selfsame.datasets.arrays import ArraysDataset, MadeShardsDataset
 from selfsame.datasets.atomic import AtomicDataset
 from selfsame.datasets.captures import CapturesDataset
+from selfsame.datasets.validators import IndexValidator, ManifestValidator, RejectedValidator
 
-__all__ = ["ArraysDataset", "AtomicDataset", "CapturesDataset", "MadeShardsDataset"]
+__all__ = [
+    "ArraysDataset",
+    "AtomicDataset",
+    "CapturesDataset",
+    "IndexValidator",
+    "MadeShardsDataset",
+    "ManifestValidator",
+    "RejectedValidator",
+]

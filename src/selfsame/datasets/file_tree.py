@@ -216,7 +216,7 @@ def _printable(path: str) -> str:
 def _inside(path: str) -> str:
     """Check that a relative path stays below the root."""
     parts = PurePosixPath(path).parts
-    if not parts or ".." in parts or PurePosixPath(path).is_absolute() or "\\" in path:
+    if not parts or ".." in parts or PurePosixPath(path).is_absolute():
         raise InputError(f"expected a relative path below the root of the captures, got {path!r}")
     return path
 

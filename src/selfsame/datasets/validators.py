@@ -1,0 +1,187 @@
+"""Validators of tables, for the catalog's `validator:` key: they run on every save and load."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from selfsame.errors import DamagedError
+from selfsame.sources.tables import KEY, MANIFEST, QUALITY, REJECTED, Types
+
+if TYPE_CHECKING:
+    from pandera.pandas import Check, DataFrameSchema
+
+INDEX: Types = {
+    "capture_id": "str",
+    "impression": "int32",
+    "subject_id": "str",
+    "modality": "str",
+    "instance": "str",
+    "capture_index": "int32",
+    "role": "str",
+    "split": "str",
+    "status": "str",
+    "reason": "str",
+    "shard": "str",
+    "row": "int32",
+    "measures": "str",
+}
+"""One row a normalised capture or synthetic impression, of one modality."""
+
+_ROLES = ("reference", "probe")
+_SPLITS = ("train", "validation", "test")
+_PROTOCOLS = ("closed_set", "subject_disjoint")
+_REMEDY = "make it again with the pipeline that writes it"
+
+
+class ManifestValidator:
+    """Check a manifest: columns, types, ranges, unique captures, and that no split leaks into another."""
+
+    def validate(self, data: pd.DataFrame) -> pd.DataFrame:
+        """Return the manifest, or raise.
+
+        Raises:
+            DamagedError: what was found, in one line.
+        """
+        nullable = {"sex", "hand", "finger", "device", "session"}
+        nullable |= {name for name, kind in MANIFEST.items() if kind == "float64"}
+        _check_columns("the manifest", data, MANIFEST, nullable, _manifest_checks())
+        _require_unique("the manifest", data, ["capture_id"])
+        _require_unique("the manifest", data, ["sha256"])
+        _require_unique("the manifest", data, list(KEY))
+        if data["protocol"].nunique() > 1:
+            raise DamagedError(
+                f"expected one protocol in the manifest, got {sorted(data['protocol'].unique())}"
+            )
+        if (data["protocol"] == "subject_disjoint").any():
+            _require_disjoint(data)
+        return data
+
+
+class RejectedValidator:
+    """Check the table of files that were not taken: columns, types, one row a file, always a reason."""
+
+    def validate(self, data: pd.DataFrame) -> pd.DataFrame:
+        """Return the table, or raise.
+
+        Raises:
+            DamagedError: what was found, in one line.
+        """
+        from pandera.pandas import Check
+
+        words = {"reason": [Check.str_matches(r"^[a-z_]+$")], "bytes": [Check.ge(0)]}
+        _check_columns("the table of rejected files", data, REJECTED, set(), words)
+        _require_unique("the table of rejected files", data, ["path"])
+        return data
+
+
+class IndexValidator:
+    """Check the index of a modality: columns, types, a place for each success, a reason for each failure."""
+
+    def validate(self, data: pd.DataFrame) -> pd.DataFrame:
+        """Return the index, or raise.
+
+        Raises:
+            DamagedError: what was found, in one line.
+        """
+        _check_columns("the index", data, INDEX, {"reason", "shard"}, _index_checks())
+        _require_unique("the index", data, ["capture_id", "impression"])
+        failed = data["status"] == "failed"
+        consistent = (data["reason"].notna() == failed) & (data["shard"].isna() == failed)
+        consistent &= (data["row"] < 0) == failed
+        if not consistent.all():
+            found = data.loc[~consistent, "capture_id"].iloc[0]
+            raise DamagedError(
+                "expected every row of the index to have a shard and a row, or a reason, "
+                f"got neither or both for capture {found}: {_REMEDY}"
+            )
+        _require_unique("the index", data[~failed], ["shard", "row"])
+        return data
+
+
+def _manifest_checks() -> "dict[str, list[Check]]":
+    from pandera.pandas import Check
+
+    share, positive = Check.in_range(0, 1), Check.gt(0)
+    return {
+        "capture_id": [Check.str_matches(r"^[0-9a-f]{24}$")],
+        "sha256": [Check.str_matches(r"^[0-9a-f]{64}$")],
+        "subject_id": [Check.str_length(min_value=1)],
+        "modality": [Check.str_matches(r"^[a-z][a-z0-9_]*$")],
+        "path": [Check.str_matches(r"^(?!/)(?!.*(?:^|/)\.\.(?:/|$))")],
+        "sharpness": [Check.ge(0)],
+        "focus": [Check.ge(0)],
+        **{name: [positive] for name in ("capture_index", "width", "height", "bytes")},
+        **{name: [share] for name in QUALITY if name not in {"sharpness", "focus"}},
+        "role": [Check.isin(_ROLES)],
+        "split": [Check.isin(_SPLITS)],
+        "protocol": [Check.isin(_PROTOCOLS)],
+    }
+
+
+def _index_checks() -> "dict[str, list[Check]]":
+    from pandera.pandas import Check
+
+    return {
+        "capture_index": [Check.gt(0)],
+        "impression": [Check.ge(0)],
+        "row": [Check.ge(-1)],
+        "role": [Check.isin(_ROLES)],
+        "split": [Check.isin(_SPLITS)],
+        "status": [Check.isin(("ok", "failed"))],
+        "measures": [Check.str_startswith("{"), Check.str_endswith("}")],
+    }
+
+
+def _check_columns(
+    what: str, data: pd.DataFrame, types: Types, nullable: set[str], checks: "Mapping[str, list[Check]]"
+) -> None:
+    """Check names, order and types of the columns, then their values through pandera."""
+    from pandera.errors import SchemaErrors
+
+    if list(data.columns) != list(types):
+        missing = ", ".join(name for name in types if name not in data.columns) or "none"
+        unexpected = ", ".join(str(name) for name in data.columns if name not in types) or "none"
+        raise DamagedError(
+            f"expected {what} to have the columns {', '.join(types)} in this order; missing: {missing}, "
+            f"unexpected: {unexpected}: {_REMEDY}"
+        )
+    for name, kind in types.items():
+        if data[name].dtype != pd.api.types.pandas_dtype(kind):
+            raise DamagedError(
+                f"expected column {name} of {what} to be {kind}, got {data[name].dtype}: {_REMEDY}"
+            )
+    try:
+        _make_schema(types, nullable, checks).validate(data, lazy=True)
+    except SchemaErrors as error:
+        case = error.failure_cases.iloc[0]
+        raise DamagedError(
+            f"expected column {case['column']} of {what} to satisfy {case['check']}, "
+            f"got {case['failure_case']} (row {case['index']}): {_REMEDY}"
+        ) from error
+
+
+def _make_schema(types: Types, nullable: set[str], checks: "Mapping[str, list[Check]]") -> "DataFrameSchema":
+    from pandera.pandas import Column, DataFrameSchema
+
+    return DataFrameSchema(
+        {name: Column(None, checks.get(name, []), nullable=name in nullable) for name in types}
+    )
+
+
+def _require_unique(what: str, data: pd.DataFrame, columns: list[str]) -> None:
+    repeated = data.duplicated(columns)
+    if repeated.any():
+        value = ", ".join(str(value) for value in data.loc[repeated, columns].iloc[0])
+        raise DamagedError(
+            f"expected {', '.join(columns)} to be unique in {what}, got {value} more than once: {_REMEDY}"
+        )
+
+
+def _require_disjoint(data: pd.DataFrame) -> None:
+    splits = data.groupby("subject_id")["split"].nunique()
+    if (splits > 1).any():
+        raise DamagedError(
+            f"expected every subject in one split under subject_disjoint, got {splits.idxmax()} in "
+            f"{splits.max()}: {_REMEDY}"
+        )

@@ -1,0 +1,63 @@
+"""Duplicates: the same bytes, or the same capture key, more than once.
+
+One copy stays only where all copies claim the same instance of the same subject. Where they claim two people,
+or two instances, nobody can tell from the files which claim is right, so every copy is refused. The same
+holds for two different files that claim one capture key.
+"""
+
+import re
+
+import pandas as pd
+
+from selfsame.sources.tables import INSTANCE, KEY, REJECTED, select_columns
+
+_DIGITS = re.compile(r"(\d+)")
+
+
+def separate_duplicates(candidates: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Keep one file for each digest that makes a single claim, in the order of `order_captures`.
+
+    Returns:
+        The kept candidates, and the refused files with reason `duplicate`, `duplicate_across_instances` or
+        `duplicate_across_subjects`.
+    """
+    ordered = order_captures(candidates)
+    copies = ordered.groupby("sha256", sort=False)
+    instances = ordered[list(INSTANCE)].agg("\0".join, axis=1) if len(ordered) else ordered["sha256"]
+    several_subjects = copies["subject_id"].transform("nunique") > 1
+    several_instances = instances.groupby(ordered["sha256"], sort=False).transform("nunique") > 1
+    reasons = pd.Series(pd.NA, index=ordered.index, dtype="string")
+    reasons = reasons.mask(copies.cumcount() > 0, "duplicate")
+    reasons = reasons.mask(several_instances, "duplicate_across_instances")
+    reasons = reasons.mask(several_subjects, "duplicate_across_subjects")
+    return _separate(ordered, reasons, "sha256", "the same bytes")
+
+
+def separate_key_conflicts(captures: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Refuse every file whose key (subject, modality, instance, capture index) another file claims too."""
+    conflicting = captures.duplicated(list(KEY), keep=False)
+    reasons = pd.Series(pd.NA, index=captures.index, dtype="string").mask(conflicting, "duplicate_key")
+    return _separate(captures, reasons, list(KEY), "the same capture index")
+
+
+def order_captures(captures: pd.DataFrame) -> pd.DataFrame:
+    """Order by subject, modality, instance, index (unknown last), then by the numbers in the file's name."""
+    names = captures["path"].str.rpartition("/")[2] if len(captures) else captures["path"]
+    keyed = captures.assign(_name=names.map(_natural))
+    return keyed.sort_values([*KEY, "_name", "path"], na_position="last", kind="stable").drop(columns="_name")
+
+
+def _natural(name: str) -> str:
+    """Pad the numbers of a name, so that 10 comes after 9."""
+    return _DIGITS.sub(lambda match: match[1].zfill(20), name.lower())
+
+
+def _separate(
+    table: pd.DataFrame, reasons: "pd.Series[str]", by: str | list[str], what: str
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Split a table by whether it has a reason; the detail names another file of the same group."""
+    first = table.groupby(by, sort=False)["path"].transform("first")
+    last = table.groupby(by, sort=False)["path"].transform("last")
+    other = first.where(first != table["path"], last)
+    refused = table.assign(reason=reasons, detail=what + " as " + other)[reasons.notna()]
+    return table[reasons.isna()].reset_index(drop=True), select_columns(refused, REJECTED)

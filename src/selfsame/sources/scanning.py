@@ -1,0 +1,132 @@
+"""Scanning: every file of a source becomes one row, of a candidate or of a file that was refused and why."""
+
+import hashlib
+import logging
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+
+import pandas as pd
+
+from selfsame.errors import CaptureError
+from selfsame.imaging.decoding import Decoded, decode
+from selfsame.sources.layouts import Layout, Place
+from selfsame.sources.limits import Limits
+from selfsame.sources.measures import measure_quality
+from selfsame.sources.source import CaptureSource, RawFile
+from selfsame.sources.tables import CANDIDATES, REJECTED, make_table
+
+logger = logging.getLogger(__name__)
+
+ARCHIVE_SUFFIXES = (".zip", ".tar", ".tgz", ".gz", ".bz2", ".xz", ".7z", ".rar", ".zst")
+LOG_EVERY = 10_000  # files between two lines of progress where there is no terminal
+
+_PROBLEMS = {
+    "link_outside_root": "the link leaves the root of the captures: copy the file below the root",
+    "link_to_folder": "links to folders are not followed: copy the folder below the root",
+    "bad_name": "the file's name is not Unicode: rename it",
+    "unreadable": "the file could not be opened (a broken link, a special file or no permission)",
+}
+
+Row = dict[str, object]
+
+
+def scan(
+    source: CaptureSource, files: Sequence[RawFile], layout: Layout, limits: Limits, workers: int
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Examine every file once, in `workers` threads.
+
+    Returns:
+        The candidates (columns `CANDIDATES`) and the refused files (columns `REJECTED`), each in the order of
+        the files; together they have one row a file.
+    """
+    candidates: list[Row] = []
+    refused: list[Row] = []
+    for row in _progress(_examine_all(source, files, layout, limits, workers), len(files)):
+        (refused if "reason" in row else candidates).append(row)
+    logger.info("scanned %d files of %s: %d images", len(files), source.root, len(candidates))
+    return make_table(candidates, CANDIDATES), make_table(refused, REJECTED)
+
+
+def examine(source: CaptureSource, file: RawFile, layout: Layout, limits: Limits) -> Row:
+    """Read, decode and measure one file; the row has a `reason` where it was refused."""
+    try:
+        data = _read(source, file, limits)
+        decoded = decode(data, max_pixels=limits.max_pixels)
+        _require_size(decoded, limits)
+        place = layout.read(file.path)
+        if place is None:
+            raise CaptureError(
+                "unmatched_name",
+                f"no pattern of layout {layout.name} reads this path: rename the file, choose another layout "
+                "with --params=layout=NAME, or add a pattern (docs/layouts.md)",
+            )
+    except CaptureError as error:
+        return {"path": file.path, "bytes": file.size, "reason": error.reason, "detail": error.detail}
+    return _describe(file, data, decoded, place)
+
+
+def _read(source: CaptureSource, file: RawFile, limits: Limits) -> bytes:
+    if file.problem:
+        raise CaptureError(file.problem, _PROBLEMS.get(file.problem, "the file must not be read"))
+    if file.path.lower().endswith(ARCHIVE_SUFFIXES):
+        raise CaptureError("archive", "archives are not opened: unpack it beside the other captures")
+    if file.size > limits.max_bytes:
+        raise CaptureError(
+            "too_large", f"expected at most {limits.max_bytes} bytes, the file has {file.size}"
+        )
+    try:
+        return source.read(file.path)
+    except OSError as error:
+        raise CaptureError(
+            "unreadable", f"reading failed: {error.strerror or type(error).__name__}"
+        ) from error
+
+
+def _require_size(decoded: Decoded, limits: Limits) -> None:
+    height, width = decoded.grey.shape
+    if min(height, width) < limits.min_side_px:
+        raise CaptureError(
+            "too_small", f"expected sides of at least {limits.min_side_px} px, got {width}x{height}"
+        )
+
+
+def _describe(file: RawFile, data: bytes, decoded: Decoded, place: Place) -> Row:
+    digest = hashlib.sha256(data).hexdigest()
+    height, width = decoded.grey.shape
+    known = asdict(place)
+    return {
+        "capture_id": digest[:24],
+        "subject_id": known.pop("subject"),
+        "capture_index": known.pop("capture"),
+        **known,
+        "path": file.path,
+        "sha256": digest,
+        "format": decoded.format,
+        "width": width,
+        "height": height,
+        "bytes": len(data),
+        **measure_quality(decoded.grey, place.modality),
+    }
+
+
+def _examine_all(
+    source: CaptureSource, files: Sequence[RawFile], layout: Layout, limits: Limits, workers: int
+) -> Iterator[Row]:
+    if workers == 1:
+        return (examine(source, file, layout, limits) for file in files)
+    from joblib import Parallel, delayed
+
+    pool = Parallel(n_jobs=workers, backend="threading", return_as="generator", pre_dispatch="4*n_jobs")
+    rows: Iterator[Row] = pool(delayed(examine)(source, file, layout, limits) for file in files)
+    return rows
+
+
+def _progress(rows: Iterator[Row], total: int) -> Iterator[Row]:
+    from tqdm import tqdm
+
+    terminal = sys.stderr.isatty()
+    for number, row in enumerate(tqdm(rows, "scan", total, unit="file", disable=not terminal), start=1):
+        if not terminal and number % LOG_EVERY == 0:
+            logger.info("scanned %d of %d files", number, total)
+        yield row

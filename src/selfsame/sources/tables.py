@@ -1,0 +1,65 @@
+"""The tables of a source: which columns they have, in which order and of which type."""
+
+from collections.abc import Mapping, Sequence
+
+import pandas as pd
+
+Types = Mapping[str, str]
+
+_PATH_SAYS: Types = dict.fromkeys(("sex", "hand", "finger", "device", "session"), "str")
+QUALITY: Types = dict.fromkeys(
+    (
+        "sharpness",
+        "brightness",
+        "contrast",
+        "focus",
+        "highlight_share",
+        "foreground_share",
+        "ridge_coherence",
+    ),
+    "float64",
+)
+"""The quality measures; null where the modality does not offer one."""
+
+MANIFEST: Types = {
+    "capture_id": "str",
+    "subject_id": "str",
+    "modality": "str",
+    "instance": "str",
+    "capture_index": "int32",
+    "path": "str",
+    "sha256": "str",
+    "format": "str",
+    "width": "int32",
+    "height": "int32",
+    "bytes": "int64",
+    **_PATH_SAYS,
+    **QUALITY,
+    "role": "str",
+    "split": "str",
+    "protocol": "str",
+}
+"""One row a capture; `protocol` is the kind of protocol that gave all rows their role and split."""
+
+DISTINCT: Types = {name: kind for name, kind in MANIFEST.items() if name not in {"role", "split", "protocol"}}
+"""The manifest before the protocol."""
+
+CANDIDATES: Types = {**DISTINCT, "capture_index": "Int32"}
+"""What was decoded; the index is null where the path has none."""
+
+REJECTED: Types = {"path": "str", "bytes": "int64", "reason": "str", "detail": "str"}
+"""One row a file that was seen and not taken."""
+
+KEY = ("subject_id", "modality", "instance", "capture_index")
+INSTANCE = ("subject_id", "modality", "instance")
+
+
+def make_table(rows: Sequence[Mapping[str, object]], types: Types) -> pd.DataFrame:
+    """Make a table of exactly these columns and types; an absent value is null."""
+    columns = {name: pd.Series([row.get(name) for row in rows], dtype=kind) for name, kind in types.items()}
+    return pd.DataFrame(columns)
+
+
+def select_columns(table: pd.DataFrame, types: Types) -> pd.DataFrame:
+    """Bring a table to exactly these columns, in order, and types, with a fresh index."""
+    return table.loc[:, list(types)].astype(dict(types)).reset_index(drop=True)

@@ -1,0 +1,150 @@
+from collections.abc import Callable
+
+import pandas as pd
+import pytest
+
+from selfsame.datasets import IndexValidator, ManifestValidator, RejectedValidator
+from selfsame.datasets.validators import INDEX
+from selfsame.errors import DamagedError
+from selfsame.sources.tables import MANIFEST, REJECTED, make_table
+
+
+def manifest_row(number: int, **fields: object) -> dict[str, object]:
+    row = {
+        "capture_id": f"{number:024x}",
+        "subject_id": "s1",
+        "modality": "iris_left",
+        "instance": "left",
+        "capture_index": number,
+        "path": f"s1/left/{number}.bmp",
+        "sha256": f"{number:064x}",
+        "format": "BMP",
+        "width": 320,
+        "height": 240,
+        "bytes": 1000,
+        "sharpness": 10.0,
+        "brightness": 0.5,
+        "contrast": 0.2,
+        "focus": 3.0,
+        "highlight_share": 0.01,
+        "role": "reference",
+        "split": "train",
+        "protocol": "closed_set",
+    }
+    return row | fields
+
+
+def manifest(**fields: object) -> pd.DataFrame:
+    return make_table(
+        [manifest_row(1), manifest_row(2, **({"role": "probe", "split": "test"} | fields))], MANIFEST
+    )
+
+
+def test_a_sound_manifest_is_returned_as_it_is() -> None:
+    table = manifest()
+    assert ManifestValidator().validate(table) is table
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"sha256": f"{1:064x}"}, "sha256 to be unique in the manifest"),
+        ({"capture_id": f"{1:024x}"}, "capture_id to be unique"),
+        ({"capture_index": 1}, "subject_id, modality, instance, capture_index to be unique"),
+        ({"capture_index": 0}, "column capture_index of the manifest"),
+        ({"brightness": 1.5}, r"column brightness .* got 1\.5"),
+        ({"sharpness": -1.0}, "column sharpness"),
+        ({"split": "training"}, "column split .* got training"),
+        ({"role": "gallery"}, "column role"),
+        ({"subject_id": None}, "column subject_id"),
+        ({"subject_id": ""}, "column subject_id"),
+        ({"path": "../s1.bmp"}, "column path"),
+        ({"path": "/s1.bmp"}, "column path"),
+        ({"sha256": "x"}, "column sha256"),
+        ({"protocol": "subject_disjoint"}, "expected one protocol"),
+    ],
+)
+def test_a_wrong_value_is_named_with_its_column(fields: dict[str, object], message: str) -> None:
+    with pytest.raises(DamagedError, match=message) as caught:
+        ManifestValidator().validate(manifest(**fields))
+    assert "\n" not in str(caught.value)
+
+
+def test_a_subject_in_two_splits_is_refused_where_the_protocol_forbids_it() -> None:
+    with pytest.raises(DamagedError, match="every subject in one split under subject_disjoint, got s1 in 2"):
+        ManifestValidator().validate(manifest().assign(protocol="subject_disjoint"))
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda table: table.drop(columns="sex"), "missing: sex"),
+        (lambda table: table.assign(age=1), "unexpected: age"),
+        (lambda table: table[table.columns[::-1]], "in this order"),
+        (
+            lambda table: table.astype({"width": "int64"}),
+            "column width of the manifest to be int32, got int64",
+        ),
+        (lambda table: table.astype({"focus": "str"}), "column focus of the manifest to be float64"),
+    ],
+)
+def test_other_columns_or_types_are_refused(
+    change: Callable[[pd.DataFrame], pd.DataFrame], message: str
+) -> None:
+    with pytest.raises(DamagedError, match=message):
+        ManifestValidator().validate(change(manifest()))
+
+
+def test_rejected_files_need_a_reason_and_one_row_each() -> None:
+    row = {"path": "a.ini", "bytes": 3, "reason": "not_an_image", "detail": "text"}
+    table = make_table([row], REJECTED)
+    assert RejectedValidator().validate(table) is table
+    empty = make_table([], REJECTED)
+    assert RejectedValidator().validate(empty) is empty
+    with pytest.raises(DamagedError, match="column reason"):
+        RejectedValidator().validate(make_table([row | {"reason": None}], REJECTED))
+    with pytest.raises(DamagedError, match=r"path to be unique in the table of rejected files, got a\.ini"):
+        RejectedValidator().validate(make_table([row, row], REJECTED))
+
+
+def index(**fields: object) -> pd.DataFrame:
+    row = {
+        "capture_id": "a" * 24,
+        "impression": 0,
+        "subject_id": "s1",
+        "modality": "iris_left",
+        "instance": "left",
+        "capture_index": 1,
+        "role": "probe",
+        "split": "test",
+        "status": "ok",
+        "shard": "abc",
+        "row": 0,
+        "measures": "{}",
+    }
+    failed = {"status": "failed", "reason": "no_pupil", "shard": None, "row": -1}
+    rows = [row, row | {"impression": 1, "row": 1}, row | failed | {"capture_id": "b" * 24} | fields]
+    return make_table(rows, INDEX)
+
+
+def test_a_sound_index_is_returned_as_it_is() -> None:
+    table = index()
+    assert IndexValidator().validate(table) is table
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"reason": None}, "a shard and a row, or a reason, got neither or both for capture bbb"),
+        ({"row": 4}, "neither or both"),
+        ({"status": "ok"}, "neither or both"),
+        ({"status": "lost"}, "column status"),
+        ({"capture_id": "a" * 24}, "capture_id, impression to be unique"),
+        ({"status": "ok", "reason": None, "shard": "abc", "row": 1}, "shard, row to be unique"),
+        ({"measures": "pupil"}, "column measures"),
+        ({"row": -2}, "column row"),
+    ],
+)
+def test_a_wrong_index_is_refused(fields: dict[str, object], message: str) -> None:
+    with pytest.raises(DamagedError, match=message):
+        IndexValidator().validate(index(**fields))

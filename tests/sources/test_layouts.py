@@ -1,0 +1,170 @@
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from omegaconf import OmegaConf
+
+from selfsame.errors import InputError
+from selfsame.pipelines.data_engineering.params import Pattern
+from selfsame.sources.layouts import Layout, PathPattern, Place, choose_layout
+
+PROJECT = Path(__file__).parents[2]
+FIELDS = {"subject": "{s}", "modality": "face", "instance": "face"}
+
+
+def shipped() -> dict[str, Layout]:
+    settings = OmegaConf.load(PROJECT / "conf" / "base" / "parameters_sources.yml")
+    return {
+        name: Layout(name, [Pattern.model_validate(dict(pattern)).to_domain() for pattern in patterns])
+        for name, patterns in OmegaConf.to_container(settings)["layouts"].items()
+    }
+
+
+LAYOUTS = shipped()
+
+
+@pytest.mark.parametrize(
+    "root", ["", "IRIS and FINGERPRINT DATASET/", "archive/IRIS and FINGERPRINT DATASET/"]
+)
+@pytest.mark.parametrize(
+    ("path", "place"),
+    [
+        ("1/left/aeval1.bmp", Place("1", "iris_left", "left", 1)),
+        ("12/left/lec_1.bmp", Place("12", "iris_left", "left", 1)),
+        ("45/Right/zulaikahr5.BMP", Place("45", "iris_right", "right", 5)),
+        (
+            "1/Fingerprint/1__M_Left_index_finger.BMP",
+            Place("1", "fingerprint", "left_index", 1, "male", "left", "index"),
+        ),
+        (
+            "30/FINGERPRINT/30__F_Right_thumb_finger.bmp",
+            Place("30", "fingerprint", "right_thumb", 1, "female", "right", "thumb"),
+        ),
+    ],
+)
+def test_kaggle_paths_are_read_from_any_root(root: str, path: str, place: Place) -> None:
+    assert LAYOUTS["kaggle"].read(root + path) == place
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "1/left/desktop.ini",
+        "1/desktop.ini",
+        "left/1.bmp",
+        "3/Fingerprint/4__M_Left_index_finger.BMP",  # the folder is one person's, the name another's
+        "1/middle/1.bmp",
+    ],
+)
+def test_other_paths_are_not_kaggles(path: str) -> None:
+    assert LAYOUTS["kaggle"].read(path) is None
+
+
+@pytest.mark.parametrize(
+    ("path", "place"),
+    [
+        ("s0001/iris_left/1.png", Place("s0001", "iris_left", "left", 1)),
+        ("s1/IRIS_RIGHT/eye_07.PNG", Place("s1", "iris_right", "right", 7)),
+        ("s1/iris/left/2024-01-03_2.tif", Place("s1", "iris_left", "left", 2)),
+        ("s1/iris_left/portrait.png", Place("s1", "iris_left", "left")),
+        ("s1/iris_left/0.png", Place("s1", "iris_left", "left")),
+        ("s1/iris_left/2_F.png", Place("s1", "iris_left", "left", 2, "female")),
+        ("a/b/s1/iris_left/20240103120000.png", Place("s1", "iris_left", "left")),
+        (
+            "s1/fingerprint/right_index_1.png",
+            Place("s1", "fingerprint", "right_index", 1, None, "right", "index"),
+        ),
+        (
+            "s1/fingerprint/Left_Thumb_3_M.png",
+            Place("s1", "fingerprint", "left_thumb", 3, "male", "left", "thumb"),
+        ),
+        (
+            "s1/fingerprints/right ring.png",
+            Place("s1", "fingerprint", "right_ring", None, None, "right", "ring"),
+        ),
+        (
+            "s1/fingerprint/right_index/4.png",
+            Place("s1", "fingerprint", "right_index", 4, None, "right", "index"),
+        ),
+    ],
+)
+def test_plain_paths_are_read(path: str, place: Place) -> None:
+    assert LAYOUTS["plain"].read(path) == place
+
+
+def test_a_plain_print_has_to_name_its_finger() -> None:
+    assert LAYOUTS["plain"].read("s1/fingerprint/1.png") is None
+
+
+@given(st.text(max_size=40))
+def test_any_path_is_read_or_refused_and_never_fails(path: str) -> None:
+    for layout in LAYOUTS.values():
+        place = layout.read(path)
+        assert place is None or place.subject
+
+
+def test_the_first_matching_pattern_wins() -> None:
+    general = PathPattern("(?P<s>.)/.*", FIELDS, {})
+    special = PathPattern("(?P<s>.)/x", {**FIELDS, "device": "x"}, {})
+    assert Layout("l", [special, general]).read("1/x") == Place("1", "face", "face", device="x")
+    assert Layout("l", [general, special]).read("1/x") == Place("1", "face", "face")
+
+
+def test_values_replace_texts_and_leave_others() -> None:
+    pattern = PathPattern("(?P<s>.)(?P<x>.)", {**FIELDS, "sex": "{x}"}, {"sex": {"m": "male"}})
+    assert [Layout("l", [pattern]).read(path) for path in ("1M", "1d")] == [
+        Place("1", "face", "face", sex="male"),
+        Place("1", "face", "face", sex="d"),
+    ]
+
+
+def test_names_that_people_chose_keep_their_letters() -> None:
+    pattern = PathPattern("(?P<s>[^/]+)/(?P<d>.+)", {**FIELDS, "device": "{d}"}, {})
+    assert Layout("l", [pattern]).read("Ana/MyCam") == Place("Ana", "face", "face", device="MyCam")
+
+
+def test_auto_takes_the_layout_that_reads_most_paths(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO")
+    kaggle = ["1/left/a1.bmp", "1/Fingerprint/1__M_Left_index_finger.BMP", "1/desktop.ini"]
+    plain = ["s1/iris_left/1.png", "s1/fingerprint/right_index_1.png", "desktop.ini"]
+    layouts = list(LAYOUTS.values())
+    assert choose_layout(layouts, "auto", kaggle).name == "kaggle"
+    assert choose_layout(layouts, "auto", plain).name == "plain"
+    assert "kaggle reads 2 of 3 paths" in caplog.text
+
+
+def test_a_layout_is_chosen_by_name() -> None:
+    assert choose_layout(list(LAYOUTS.values()), "plain", ["1/left/a1.bmp"]).name == "plain"
+
+
+def test_an_unknown_layout_is_refused_with_the_known_ones() -> None:
+    with pytest.raises(InputError, match="one of auto, kaggle, plain, got 'kagle'"):
+        choose_layout(list(LAYOUTS.values()), "kagle", [])
+
+
+@pytest.mark.parametrize(
+    ("pattern", "message"),
+    [
+        (PathPattern("(?P<s>[", FIELDS, {}), "expected a regular expression in layout 'mine'"),
+        (
+            PathPattern("(?P<t>.)", FIELDS, {}),
+            r"subject of layout 'mine' to use the groups .*\(t\), got '{s}'",
+        ),
+        (PathPattern("(?P<s>.)", {**FIELDS, "device": "{s.upper}"}, {}), "device of layout 'mine'"),
+        (PathPattern("(?P<s>.)", {**FIELDS, "device": "{s"}, {}), "device of layout 'mine'"),
+        (
+            PathPattern("(?P<s>.)", {"subject": "{s}"}, {}),
+            "fields subject, modality, instance .* layout 'mine'",
+        ),
+        (PathPattern("(?P<s>.)", FIELDS, {"colour": {}}), "layout 'mine', got colour"),
+    ],
+)
+def test_a_wrong_pattern_is_refused_by_the_name_of_its_layout(pattern: PathPattern, message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        Layout("mine", [pattern])
+
+
+def test_a_layout_without_patterns_is_refused() -> None:
+    with pytest.raises(InputError, match="'mine' to have at least one pattern"):
+        Layout("mine", [])
