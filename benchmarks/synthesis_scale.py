@@ -47,8 +47,8 @@ def measure(captures: int, output: Path) -> None:
     block = yaml.safe_load(PARAMETERS.read_text())["biometrics"]["synthesis"]
     each = 2 * block["captures_per_eye"] + len(block["fingers"]) * block["captures_per_finger"]
     block |= {"subjects": max(1, captures // each)}
-    block["presentations"] |= {"known_subjects": 1}
-    stream, _ = synthesise_captures(SynthesisParameters.model_validate(block), SEED)
+    block["presentations"] |= {"known_subjects": 0}
+    stream = synthesise_captures(SynthesisParameters.model_validate(block), SEED)
     start_s = time.perf_counter()
     CapturesDataset(filepath=str(output / f"captures_{captures}")).save(stream)
     wall_s = time.perf_counter() - start_s

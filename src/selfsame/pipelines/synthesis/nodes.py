@@ -1,4 +1,4 @@
-"""The node that makes the synthetic sample."""
+"""The nodes that make the synthetic sample. Both are lazy: a file is made while the one before is written."""
 
 import logging
 from collections.abc import Iterator
@@ -7,47 +7,65 @@ from selfsame.pipelines.synthesis.params import SynthesisParameters
 
 logger = logging.getLogger(__name__)
 
-Files = Iterator[tuple[str, bytes]]
 
-
-def synthesise_captures(parameters: SynthesisParameters, seed: int) -> tuple[Files, Files]:
-    """Make the sample and the presentations for inference, lazily: files are made while they are written.
+def synthesise_captures(parameters: SynthesisParameters, seed: int) -> Iterator[tuple[str, bytes]]:
+    """Make the sample.
 
     Args:
         parameters: who is captured, how often and how.
         seed: the same seed and parameters give the same bytes.
 
     Returns:
-        Captures and new captures, each a stream of (path relative to its root, file content). The new ones
-        are of subjects of the sample, of strangers, and one file that is broken.
+        A stream of (path relative to the root, file content).
     """
     from selfsame.sources.synthetic.instances import EYES, finger
-    from selfsame.sources.synthetic.sample import Population, stream_captures, stream_presentations
+    from selfsame.sources.synthetic.sample import Population, stream_captures
 
-    population = Population(parameters.eye, parameters.fingerprint, parameters.impression)
-    fingers = tuple(finger(name) for name in parameters.fingers)
-    captures = stream_captures(
-        seed,
-        population,
-        subjects=range(1, parameters.subjects + 1),
-        captures=dict.fromkeys(EYES, range(1, parameters.captures_per_eye + 1))
-        | dict.fromkeys(fingers, range(1, parameters.captures_per_finger + 1)),
-    )
-    used = max(parameters.captures_per_eye, parameters.captures_per_finger)
-    shown = parameters.presentations
-    new_captures = stream_presentations(
-        seed,
-        population,
-        subjects=[
-            *range(1, shown.known_subjects + 1),
-            *range(parameters.subjects + 1, parameters.subjects + shown.unknown_subjects + 1),
-        ],
-        numbers=range(used + 1, used + shown.per_subject + 1),
-        fingers=fingers,
+    fingers = [finger(name) for name in parameters.fingers]
+    captures = dict.fromkeys(EYES, range(1, parameters.captures_per_eye + 1)) | dict.fromkeys(
+        fingers, range(1, parameters.captures_per_finger + 1)
     )
     logger.info(
         "synthesis: %d subjects, %d captures of each",
         parameters.subjects,
-        len(EYES) * parameters.captures_per_eye + len(fingers) * parameters.captures_per_finger,
+        sum(len(numbers) for numbers in captures.values()),
     )
-    return captures, new_captures
+    return stream_captures(
+        seed,
+        Population(parameters.eye, parameters.fingerprint, parameters.impression),
+        subjects=range(1, parameters.subjects + 1),
+        captures=captures,
+    )
+
+
+def synthesise_presentations(parameters: SynthesisParameters, seed: int) -> Iterator[tuple[str, bytes]]:
+    """Make what inference is shown: further captures of people of the sample, strangers, and a broken file.
+
+    Args:
+        parameters: those of the sample.
+        seed: that of the sample, so that the people are the same.
+
+    Returns:
+        A stream of (path relative to the root, file content); no capture of it is in the sample.
+    """
+    from selfsame.sources.synthetic.instances import finger
+    from selfsame.sources.synthetic.sample import Population, stream_presentations
+
+    shown = parameters.presentations
+    first_stranger = parameters.subjects + 1
+    used = max(parameters.captures_per_eye, parameters.captures_per_finger)
+    logger.info(
+        "synthesis: presentations of %d known and %d unknown subjects",
+        shown.known_subjects,
+        shown.unknown_subjects,
+    )
+    return stream_presentations(
+        seed,
+        Population(parameters.eye, parameters.fingerprint, parameters.impression),
+        subjects=[
+            *range(1, shown.known_subjects + 1),
+            *range(first_stranger, first_stranger + shown.unknown_subjects),
+        ],
+        numbers=range(used + 1, used + shown.per_subject + 1),
+        fingers=tuple(finger(name) for name in parameters.fingers),
+    )
