@@ -9,6 +9,7 @@ from selfsame.sources.splits import (
     SharedReferences,
     split_closed_set,
     split_subject_disjoint,
+    split_unenrolled,
     unit_digest,
 )
 from selfsame.sources.tables import DISTINCT, KEY, MANIFEST, make_table
@@ -71,7 +72,7 @@ def test_rows_that_are_added_change_nothing_for_the_others(more: int, seed: int,
             return split_closed_set(table, references, 0.3, seed)
         return split_subject_disjoint(table, references, 0.2, 0.4, seed)
 
-    few, many = split(captures(12)), split(captures(12 + more, 5).sample(frac=1, random_state=1))
+    few, many = split(captures(40, 2)), split(captures(40 + more, 3).sample(frac=1, random_state=1))
     for column in ("role", "split"):
         assert by_key(few, column).items() <= by_key(many, column).items()
 
@@ -109,6 +110,13 @@ def test_no_probe_left_is_refused() -> None:
 def test_single_captures_need_no_probe_since_theirs_are_made() -> None:
     manifest = split_closed_set(captures(3, each=1), LISTED, 0.0, 1)
     assert set(manifest["split"]) == {"train"}
+
+
+def test_captures_that_are_only_to_be_recognised_are_all_probes() -> None:
+    manifest = split_unenrolled(captures(2))
+    assert manifest[["role", "split", "protocol"]].drop_duplicates().to_numpy().tolist() == [
+        ["probe", "test", "unenrolled"]
+    ]
 
 
 def test_no_subject_left_for_a_split_is_refused() -> None:

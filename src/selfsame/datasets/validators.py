@@ -30,7 +30,7 @@ INDEX: Types = {
 
 _ROLES = ("reference", "probe")
 _SPLITS = ("train", "validation", "test")
-_PROTOCOLS = ("closed_set", "subject_disjoint")
+_PROTOCOLS = ("closed_set", "subject_disjoint", "unenrolled")
 _REMEDY = "make it again with the pipeline that writes it"
 
 

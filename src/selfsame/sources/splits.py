@@ -103,6 +103,12 @@ def split_unenrolled(captures: pd.DataFrame) -> pd.DataFrame:
     return _finish(captures, probes, pd.Series("test", index=captures.index, dtype="str"), "closed_set")
 
 
+def split_unenrolled(captures: pd.DataFrame) -> pd.DataFrame:
+    """Make every capture a probe of the test: captures that are to be recognised, with nobody enrolled."""
+    probes = pd.Series("probe", index=captures.index, dtype="str")
+    return _finish(captures, probes, probes.replace("probe", "test"), "unenrolled")
+
+
 def has_single_captures(captures: pd.DataFrame) -> bool:
     """Tell whether a modality has one capture of each instance: its probes will be synthetic impressions."""
     most = captures.groupby(list(INSTANCE), sort=False).size().groupby("modality").max()
