@@ -27,8 +27,8 @@ class CapturesDataset(AbstractDataset[Iterator[tuple[str, bytes]], FileTree]):
 
     Args:
         filepath: the root of the tree (`s3://`, `gs://`, `abfs://`, `memory://` or local), or `auto`.
-        preferred: with `filepath: auto`, the root that is used where it exists.
-        otherwise: with `filepath: auto`, the root that is used where `preferred` does not exist.
+        preferred: with `filepath: auto`, the root that is written, and read where it exists.
+        otherwise: with `filepath: auto`, the root that is read where `preferred` does not exist.
         setting: the runtime parameter that sets the root, for messages.
         credentials: of the filesystem.
         fs_args: further arguments of the filesystem.
@@ -62,6 +62,8 @@ class CapturesDataset(AbstractDataset[Iterator[tuple[str, bytes]], FileTree]):
             InputError: the folder does not exist or holds no file.
         """
         tree = self._tree(self._chosen())
+        if self._auto:
+            logger.info("%s: using %s", self._setting, tree.root)
         remedy = (
             "put captures there, or run kedro run --pipelines synthesis, "
             f"or give --params={self._setting}=PATH"
@@ -79,7 +81,7 @@ class CapturesDataset(AbstractDataset[Iterator[tuple[str, bytes]], FileTree]):
             InputError: a path leaves the root or comes twice, nothing was given, the folder cannot be
                 written, or it holds files that were not written by this dataset.
         """
-        tree = self._tree(self._chosen())
+        tree = self._tree(self._alternatives[0] if self._auto else self._filepath)
         tree.require_replaceable()
         partial = tree.sibling("partial")
         partial.remove()
@@ -104,9 +106,7 @@ class CapturesDataset(AbstractDataset[Iterator[tuple[str, bytes]], FileTree]):
         if not self._auto:
             return self._filepath
         preferred = self._alternatives[0]
-        chosen = preferred if self._tree(preferred).exists() else self._alternatives[-1]
-        logger.info("%s: using %s", self._setting, chosen)
-        return chosen
+        return preferred if self._tree(preferred).exists() else self._alternatives[-1]
 
     def _tree(self, root: str) -> FileTree:
         protocol = get_protocol_and_path(root)[0]
