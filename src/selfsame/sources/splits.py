@@ -98,15 +98,9 @@ def split_subject_disjoint(
 
 
 def split_unenrolled(captures: pd.DataFrame) -> pd.DataFrame:
-    """Make every capture a probe of nobody enrolled: the manifest of captures that are to be recognised."""
-    probes = pd.Series("probe", index=captures.index, dtype="str")
-    return _finish(captures, probes, pd.Series("test", index=captures.index, dtype="str"), "closed_set")
-
-
-def split_unenrolled(captures: pd.DataFrame) -> pd.DataFrame:
     """Make every capture a probe of the test: captures that are to be recognised, with nobody enrolled."""
     probes = pd.Series("probe", index=captures.index, dtype="str")
-    return _finish(captures, probes, probes.replace("probe", "test"), "unenrolled")
+    return _finish(captures, probes, pd.Series("test", index=captures.index, dtype="str"), "unenrolled")
 
 
 def has_single_captures(captures: pd.DataFrame) -> bool:
