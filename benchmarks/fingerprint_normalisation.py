@@ -1,10 +1,10 @@
 """Measure how many prints are normalised, and what one costs beside plain decoding and resizing.
 
 Every print is timed three ways in turn, in shuffled order, several rounds: cv2 decoding to grey and resizing
-(the floor), the package's decoding and resizing, and the package's decoding and normalisation. Ratios are taken
+(the floor), the package's decoding and resizing, the package's decoding and normalisation. Ratios are taken
 inside a round; the median over the rounds is reported.
 
-    python benchmarks/fingerprint_normalisation.py --captures data/01_raw/captures --output build/fingerprint.json
+    python benchmarks/fingerprint_normalisation.py --captures data/01_raw/captures
 """
 
 import argparse

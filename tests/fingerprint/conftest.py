@@ -44,7 +44,7 @@ def usual() -> DistortionModel:
     return DistortionModel(
         translation_share=0.04,
         rotation_deg=6.0,
-        elastic_share=0.012,
+        elastic_share=0.01,
         elastic_reach_share=0.25,
         pressure=0.2,
         scratches=1.0,

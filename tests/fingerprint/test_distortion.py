@@ -100,6 +100,21 @@ def test_rotation_turns_about_the_middle_by_the_angle_asked_for(still):
     assert np.std(angles) == pytest.approx(6.0, rel=0.25)
 
 
+def test_skin_moves_by_the_distance_asked_for(still):
+    image = np.full((200, 200), 255, np.uint8)
+    places = np.array([(x, y) for x in range(30, 180, 20) for y in range(30, 180, 20)])
+    for x, y in places:
+        image[y - 2 : y + 3, x - 2 : x + 3] = 0
+    model = replace(still, elastic_share=0.01)
+    moves = []
+    for seed in range(20):
+        moved = distort_fingerprint(image, np.random.default_rng(seed), model=model)
+        for x, y in places:
+            patch = moved[y - 9 : y + 10, x - 9 : x + 10]
+            moves.append(find_middle(patch) - 9)
+    assert np.sqrt(np.mean(np.sum(np.square(moves), axis=1))) == pytest.approx(0.01 * 200, rel=0.2)
+
+
 def test_pressure_swells_and_thins_ridges_but_keeps_them_in_place(rings, still):
     image = rings(140, 140, (70, 70), 55, 9)
     model = replace(still, pressure=0.6)

@@ -22,7 +22,7 @@ MODEL = FingerprintModel(
     whorl_share=0.28,
     growth_steps=12,
 )
-USUAL = DistortionModel(0.04, 6.0, 0.012, 0.25, 0.2, 1.0, 0.04, 0.12, 0.08)
+USUAL = DistortionModel(0.04, 6.0, 0.01, 0.25, 0.2, 1.0, 0.04, 0.12, 0.08)
 
 DIGEST = """
 import hashlib, sys
@@ -32,7 +32,7 @@ from selfsame.fingerprint import DistortionModel
 from selfsame.sources.synthetic.fingerprint import impress, synthesise_master
 from selfsame.sources.synthetic.fingerprint_model import FingerprintModel
 master = synthesise_master(np.random.default_rng(5), FingerprintModel(112, 96, 8.0, 0.05, 0.07, 0.28, 12))
-usual = DistortionModel(0.04, 6.0, 0.012, 0.25, 0.2, 1.0, 0.04, 0.12, 0.08)
+usual = DistortionModel(0.04, 6.0, 0.01, 0.25, 0.2, 1.0, 0.04, 0.12, 0.08)
 sys.stdout.write(hashlib.sha256(impress(master, np.random.default_rng(6), usual).tobytes()).hexdigest())
 """
 

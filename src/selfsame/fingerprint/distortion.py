@@ -70,12 +70,12 @@ def _draw_normal(rng: np.random.Generator) -> float:
 
 
 def _draw_field(shape: tuple[int, int], reach_px: float, rng: np.random.Generator) -> FloatField:
-    """Draw a smooth random field of mean square 1 over its grid, alike over `reach_px`."""
+    """Draw a smooth random field of mean square 1, alike over `reach_px`."""
     rows = max(2, round(shape[0] / reach_px) + 1)
     columns = max(2, round(shape[1] / reach_px) + 1)
     grid = rng.standard_normal((rows, columns), dtype=np.float32)
-    grid /= np.sqrt(np.mean(grid * grid)) + 1e-6
-    return np.asarray(cv2.resize(grid, (shape[1], shape[0]), interpolation=cv2.INTER_CUBIC), np.float32)
+    field = cv2.resize(grid, (shape[1], shape[0]), interpolation=cv2.INTER_CUBIC)
+    return np.asarray(field * np.float32(np.sqrt(field.size) / (cv2.norm(field) + 1e-6)), np.float32)
 
 
 def _press(ink: FloatField, pressure: float) -> FloatField:

@@ -61,7 +61,7 @@ def normalise_fingerprint(image: NDArray[np.uint8], *, height: int, width: int) 
     require_ridges(found)
     tall, broad = (count * found.cell_px for count in found.cells.shape)
     evened = _even_out(inner[:tall, :broad], found)
-    seen = cv2.compare(cv2.resize(found.cells, (broad, tall)), 127, cv2.CMP_GT)
+    seen = cv2.threshold(cv2.resize(found.cells, (broad, tall)), 127, 255, cv2.THRESH_BINARY)[1]
     measures = {
         "centre_x": found.centre[0] + columns.start,
         "centre_y": found.centre[1] + rows.start,
@@ -88,9 +88,9 @@ def _even_out(whole: NDArray[np.uint8], found: Segmentation) -> NDArray[np.uint8
     size = (whole.shape[1], whole.shape[0])
     levels = whole.astype(np.float32)
     squares = cv2.resize(cv2.multiply(levels, levels), (columns, rows), interpolation=cv2.INTER_AREA)
-    weight = cv2.multiply(found.cells, 1 / 255, dtype=cv2.CV_32F)
+    weight = found.cells.astype(np.float32) * np.float32(1 / 255)
     total = cv2.blur(weight, WINDOW_CELLS) + np.float32(1e-3)
-    mean = cv2.blur(cv2.multiply(weight, found.means, dtype=cv2.CV_32F), WINDOW_CELLS) / total
+    mean = cv2.blur(weight * found.means, WINDOW_CELLS) / total
     variance = cv2.blur(weight * squares, WINDOW_CELLS) / total - mean * mean
     deviation = np.sqrt(np.maximum(variance, np.float32(MIN_DEVIATION**2)))
     gain = np.float32(DEVIATION) * weight / deviation

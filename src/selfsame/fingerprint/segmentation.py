@@ -18,9 +18,6 @@ MIN_INK, FULL_INK = 16.0, 80.0
 """Grey levels under the ground: what the darkest part of a print reaches at least, and from where on darker
 counts no more, so that a saturated part does not hide a faint one."""
 
-GROUND_SHARE = 0.05
-"""The ground's level is what so many of the pixels exceed: valleys reach it where a print fills the image."""
-
 INK_SHARE = 0.3
 """A cell is print where its ink exceeds this share of the full ink: faint ridges do, smears do not."""
 
@@ -104,9 +101,11 @@ def require_ridges(found: Segmentation) -> None:
 
 
 def _find_inked(whole: NDArray[np.uint8], means: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Mark the cells darker than the ground, 255 inside; small specks and holes are smoothed away."""
-    sample = np.sort(whole[::3, ::3], axis=None)
-    ground = float(sample[-1 - int(sample.size * GROUND_SHARE)])
+    """Mark the cells darker than the ground, 255 inside; small specks and holes are smoothed away.
+
+    The ground is the brightest spot of 3x3 px: where a print fills the image, that is in a valley.
+    """
+    ground = cv2.minMaxLoc(cv2.blur(whole, (3, 3)))[1]
     darkest = cv2.minMaxLoc(cv2.blur(means, WINDOW_CELLS))[0]
     if ground - darkest < MIN_INK:
         raise CaptureError(
@@ -114,9 +113,10 @@ def _find_inked(whole: NDArray[np.uint8], means: NDArray[np.uint8]) -> NDArray[n
             f"expected a print {MIN_INK:.0f} levels under its ground, got {ground - darkest:.0f}: rescan",
         )
     full = min(FULL_INK, ground - darkest)
-    cut = cv2.resize(cv2.max(whole, ground - full), means.shape[::-1], interpolation=cv2.INTER_AREA)
-    inked = cv2.compare(cv2.blur(cut, WINDOW_CELLS), ground - INK_SHARE * full, cv2.CMP_LT)
-    return np.asarray(cv2.compare(cv2.blur(inked, WINDOW_CELLS), 127, cv2.CMP_GT), np.uint8)
+    cut = np.maximum(whole, np.uint8(ground - full))
+    ink = cv2.blur(cv2.resize(cut, means.shape[::-1], interpolation=cv2.INTER_AREA), WINDOW_CELLS)
+    inked = cv2.threshold(ink, ground - INK_SHARE * full, 255, cv2.THRESH_BINARY_INV)[1]
+    return np.asarray(cv2.threshold(cv2.blur(inked, WINDOW_CELLS), 127, 255, cv2.THRESH_BINARY)[1], np.uint8)
 
 
 def _measure_coherence(whole: NDArray[np.uint8], centre: tuple[float, float], cell_px: int) -> float:
@@ -132,10 +132,8 @@ def _measure_coherence(whole: NDArray[np.uint8], centre: tuple[float, float], ce
         for at, count, size in zip(centre, (columns, rows), whole.shape[::-1], strict=True)
     )
     middle = np.ascontiguousarray(whole[y : y + rows * side, x : x + columns * side])
-    across, down = (gradient.astype(np.float32) for gradient in cv2.spatialGradient(middle))
-    xx, yy, xy = (
-        cv2.resize(cv2.multiply(first, second), (columns, rows), interpolation=cv2.INTER_AREA)
-        for first, second in ((across, across), (down, down), (across, down))
-    )
-    total = float((xx + yy).sum())
-    return float(cv2.magnitude(xx - yy, xy + xy).sum()) / total if total else 0.0
+    gradients = cv2.merge(cv2.spatialGradient(middle)).astype(np.float32)
+    energy = cv2.norm(gradients, cv2.NORM_L2SQR) / side**2
+    doubled = np.square(gradients.view(np.complex64)).view(np.float32)
+    windows = cv2.resize(doubled, (columns, rows), interpolation=cv2.INTER_AREA)
+    return float(np.abs(windows.view(np.complex64)).sum()) / energy if energy else 0.0
