@@ -3,6 +3,8 @@
 import logging
 import sys
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytorch_lightning as lightning
@@ -136,13 +138,26 @@ def _train(task: Task, regimen: Regimen, folder: Path, device: str, earlier: Run
         optimiser_state=earlier.optimiser if earlier else None,
     )
     end = EpochEnd(task.origin, folder, earlier)
-    trainer = _build_trainer(regimen, folder, device, end, module.finished, task)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
+    with _quiet():
+        trainer = _build_trainer(regimen, folder, device, end, module.finished, task)
         trainer.fit(module, _load(task, plan, regimen, device), _load_validation(task, regimen, device))
     if end.state is None or trainer.interrupted:
         raise KeyboardInterrupt
     return end.state
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep Lightning's remarks about the machine and the loaders from the log; its warnings are not ours."""
+    talkative = logging.getLogger("pytorch_lightning")
+    before = talkative.level
+    talkative.setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        talkative.setLevel(before)
 
 
 def _build_trainer(
