@@ -10,9 +10,11 @@ from kedro.runner import SequentialRunner
 from pydantic import ValidationError
 
 from selfsame.datasets import CapturesDataset
+from selfsame.pipelines.data_engineering.params import Pattern
 from selfsame.pipelines.synthesis import create_pipeline
 from selfsame.pipelines.synthesis.nodes import synthesise_captures, synthesise_presentations
 from selfsame.pipelines.synthesis.params import SynthesisParameters
+from selfsame.sources.layouts import Layout
 
 PROJECT = Path(__file__).parents[2]
 Block = dict[str, object]
@@ -36,10 +38,13 @@ def block() -> Block:
 
 
 def run(block: Block, folder: Path, seed: int = 5) -> dict[str, bytes]:
+    captures, new_captures = str(folder / "captures"), str(folder / "new_captures")
     catalog = DataCatalog(
         {
-            "biometrics.captures": CapturesDataset(filepath=str(folder / "captures")),
-            "biometrics.new.captures": CapturesDataset(filepath=str(folder / "new_captures")),
+            "biometrics.captures": CapturesDataset(filepath=captures),
+            "biometrics.new.captures": CapturesDataset(
+                filepath=str(folder / "auto"), preferred=new_captures, otherwise=captures
+            ),
             "params:biometrics.synthesis": MemoryDataset(SynthesisParameters.model_validate(block)),
             "params:seed": MemoryDataset(seed),
         }
@@ -63,6 +68,17 @@ def test_pipeline_leaves_no_temporary_folder(block: Block, tmp_path: Path) -> No
 
 def test_second_run_writes_the_same_bytes(block: Block, tmp_path: Path) -> None:
     assert run(block, tmp_path) == run(block, tmp_path)
+
+
+def test_shipped_layout_reads_every_path(block: Block, tmp_path: Path) -> None:
+    text = (PROJECT / "conf/base/parameters_sources.yml").read_text()
+    patterns = [Pattern.model_validate(pattern) for pattern in yaml.safe_load(text)["layouts"]["plain"]]
+    layout = Layout("plain", [pattern.to_domain() for pattern in patterns])
+    places = [layout.read(path.split("/", 1)[1]) for path in run(block, tmp_path)]
+    read = {(place.subject, place.modality, place.instance, place.capture) for place in places if place}
+    assert len(read) == len(places) == 50
+    assert ("s0004", "iris_right", "right", 2) in read
+    assert ("s0001", "fingerprint", "left_thumb", 3) in read
 
 
 def test_another_seed_writes_other_bytes(block: Block, tmp_path: Path) -> None:
