@@ -1,12 +1,15 @@
+import re
+import shutil
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from kedro.config import OmegaConfigLoader
 from omegaconf import OmegaConf
 
 from selfsame.errors import InputError
-from selfsame.pipelines.data_engineering.params import Pattern
+from selfsame.pipelines.data_engineering.params import DataEngineering, Pattern
 from selfsame.sources.layouts import Layout, PathPattern, Place, choose_layout
 
 PROJECT = Path(__file__).parents[2]
@@ -14,10 +17,10 @@ FIELDS = {"subject": "{s}", "modality": "face", "instance": "face"}
 
 
 def shipped() -> dict[str, Layout]:
-    settings = OmegaConf.load(PROJECT / "conf" / "base" / "parameters_sources.yml")
+    settings = OmegaConf.to_container(OmegaConf.load(PROJECT / "conf" / "base" / "parameters_sources.yml"))
     return {
         name: Layout(name, [Pattern.model_validate(dict(pattern)).to_domain() for pattern in patterns])
-        for name, patterns in OmegaConf.to_container(settings)["layouts"].items()
+        for name, patterns in settings["biometrics"]["data_engineering"]["layouts"].items()
     }
 
 
@@ -168,3 +171,22 @@ def test_a_wrong_pattern_is_refused_by_the_name_of_its_layout(pattern: PathPatte
 def test_a_layout_without_patterns_is_refused() -> None:
     with pytest.raises(InputError, match="'mine' to have at least one pattern"):
         Layout("mine", [])
+
+
+def test_the_recipe_of_the_documentation_adds_a_layout(tmp_path: Path) -> None:
+    recipe = (PROJECT / "docs" / "layouts.md").read_text()
+    (block,) = re.findall(r"```yaml\n(.*?)```", recipe, re.DOTALL)
+    shutil.copytree(PROJECT / "conf" / "base", tmp_path / "base")
+    (tmp_path / "local").mkdir()
+    (tmp_path / "local" / "parameters.yml").write_text(block)
+    merge = {"parameters": "soft", "globals": "soft"}
+    loader = OmegaConfigLoader(str(tmp_path), base_env="base", default_run_env="local", merge_strategy=merge)
+    settings = DataEngineering.model_validate(loader["parameters"]["biometrics"]["data_engineering"])
+    layouts = settings.compile_layouts()
+    assert [layout.name for layout in layouts] == ["kaggle", "plain", "clinic"]
+    assert choose_layout(layouts, "auto", ["visit2/ann_L_003.png"]).name == "clinic"
+    read = choose_layout(layouts, "clinic", []).read
+    assert read("visit2/ann_L_003.png") == Place("ann", "iris_left", "left", 3, session="visit2")
+    assert read("visit2/ann_R2_001.png") == Place(
+        "ann", "fingerprint", "right_index", 1, None, "right", "index", session="visit2"
+    )
