@@ -2,7 +2,9 @@
 
 import hashlib
 import logging
+import os
 import sys
+import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Sequence
@@ -79,7 +81,8 @@ def make_shards(
     missing = [shard for shard in plan if shard.name not in made]
     if not missing:
         return
-    pool = Parallel(n_jobs=workers, backend=backend, return_as="generator")
+    start = {"initializer": _end_with, "initargs": (os.getpid(),)} if backend == "loky" else {}
+    pool = Parallel(n_jobs=workers, backend=backend, return_as="generator", **start)
     shards = pool(delayed(make_shard)(shard, source, recipe) for shard in missing)
     reasons: Counter[str] = Counter()
     for shard in tqdm(shards, total=len(missing), unit="shard", disable=not sys.stderr.isatty()):
@@ -89,6 +92,17 @@ def make_shards(
         logger.warning(
             "not normalised: %s", ", ".join(f"{n} {reason}" for reason, n in sorted(reasons.items()))
         )
+
+
+def _end_with(parent: int) -> None:
+    """Let a worker process end soon after its parent: a killed run cannot stop its workers."""
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(1.0)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
 
 
 def make_shard(planned: PlannedShard, source: Reader, recipe: Recipe) -> Shard:

@@ -1,0 +1,162 @@
+"""Preprocessing that is killed goes on where it was. Run as a script, this file is what gets killed."""
+
+import hashlib
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pandas as pd
+import pytest
+
+from selfsame.datasets import ArraysDataset, MadeShardsDataset
+from selfsame.datasets.file_tree import FileTree
+from selfsame.pipelines.preprocessing.nodes import normalise_captures
+from selfsame.pipelines.preprocessing.params import PreprocessingParameters
+
+PRINTS = 40
+
+
+def make_parameters(backend):
+    off = dict.fromkeys(
+        (
+            "translation_share", "rotation_deg", "elastic_share", "elastic_reach_share", "pressure",
+            "scratches", "dry_share", "crop_share", "noise_share",
+        ),
+        0.0,
+    )  # fmt: skip
+    return PreprocessingParameters.model_validate(
+        {
+            "modality": "fingerprint",
+            "backend": backend,
+            "workers": 1 if backend == "sequential" else 2,
+            "rows_per_shard": 8,
+            "max_pixels": 100_000,
+            "normalisation": {
+                "kind": "fingerprint",
+                "height": 96,
+                "width": 96,
+                "synthetic_impressions": {"count": 0, "distortion": off},
+            },
+        }
+    )
+
+
+class SlowTree(FileTree):
+    """A tree of files whose reading takes a while, so that workers are at work when the run is killed."""
+
+    def read(self, path):
+        time.sleep(0.05)
+        return super().read(path)
+
+
+def run(captures, folder, backend, source=FileTree):
+    paths = sorted(Path(captures).glob("*.bmp"))
+    manifest = pd.DataFrame(
+        {
+            "capture_id": [hashlib.sha256(path.read_bytes()).hexdigest()[:24] for path in paths],
+            "subject_id": [path.stem for path in paths],
+            "modality": "fingerprint",
+            "instance": "left_thumb",
+            "capture_index": 1,
+            "path": [path.name for path in paths],
+        }
+    )
+    made = MadeShardsDataset(filepath=str(folder)).load()
+    shards = normalise_captures(manifest, source("file", str(captures)), made, make_parameters(backend), 1)
+    ArraysDataset(filepath=str(folder)).save(shards)
+
+
+def kill_at_replacement(number):
+    """Kill this process before it renames its `number`-th file: every shard renames two."""
+    rename, seen = Path.replace, []
+
+    def rename_or_die(path, target):
+        seen.append(path)
+        if len(seen) == number:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return rename(path, target)
+
+    Path.replace = rename_or_die
+
+
+@pytest.fixture(scope="module")
+def captures(tmp_path_factory):
+    root = tmp_path_factory.mktemp("captures")
+    y, x = np.mgrid[:103, :96]
+    for seed in range(PRINTS):
+        noise = np.random.default_rng(seed).normal(0, 8, x.shape)
+        ridges = 128 + 90 * np.cos(2 * np.pi * np.hypot(x - seed, y - 20) / 8) + noise
+        cv2.imwrite(str(root / f"s{seed:02}.bmp"), np.clip(ridges, 0, 255).astype(np.uint8))
+    return root
+
+
+@pytest.fixture(scope="module")
+def expected(captures, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("expected")
+    run(captures, folder, "sequential")
+    pixels = read_pixels(folder)
+    assert len(pixels) == 8
+    return pixels
+
+
+def read_pixels(folder):
+    return {path.name: path.read_bytes() for path in folder.glob("*.npy")}
+
+
+def start(*arguments):
+    return subprocess.Popen(
+        [sys.executable, __file__, *map(str, arguments)], start_new_session=True, stderr=subprocess.DEVNULL
+    )
+
+
+@pytest.mark.parametrize("renames", [1, 2, 9, 16])
+def test_killed_while_writing_a_shard_it_goes_on_and_ends_with_the_same_bytes(
+    captures, expected, tmp_path, renames
+):
+    assert start(captures, tmp_path, "sequential", renames).wait(60) == -signal.SIGKILL
+    assert len(list(tmp_path.glob("*.part"))) == 1  # what the kill left behind
+    finished = MadeShardsDataset(filepath=str(tmp_path)).load()
+    assert len(finished) == (renames - 1) // 2
+    before = {name: (tmp_path / f"{name}.npy").stat().st_ino for name in finished}
+    run(captures, tmp_path, "sequential")
+    assert read_pixels(tmp_path) == expected
+    assert {path.suffix for path in tmp_path.iterdir()} == {".npy", ".json"}
+    assert {name: (tmp_path / f"{name}.npy").stat().st_ino for name in finished} == before
+
+
+def test_killed_with_worker_processes_it_goes_on_and_they_end_by_themselves(captures, expected, tmp_path):
+    process = start(captures, tmp_path, "loky", 0)
+    wait_until(lambda: list(tmp_path.glob("*.json")))
+    process.kill()
+    process.wait()
+    wait_until(lambda: not session_lives(process.pid))
+    finished = MadeShardsDataset(filepath=str(tmp_path)).load()
+    assert 0 < len(finished) < len(expected)
+    run(captures, tmp_path, "sequential")
+    assert read_pixels(tmp_path) == expected
+    assert {path.suffix for path in tmp_path.iterdir()} == {".npy", ".json"}
+
+
+def wait_until(condition, limit_s=60.0):
+    deadline = time.monotonic() + limit_s
+    while not condition():
+        assert time.monotonic() < deadline, f"waited {limit_s} s"
+        time.sleep(0.01)
+
+
+def session_lives(leader):
+    try:
+        os.killpg(leader, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+if __name__ == "__main__":
+    kill_at_replacement(int(sys.argv[4]))
+    run(sys.argv[1], sys.argv[2], sys.argv[3], FileTree if sys.argv[3] == "sequential" else SlowTree)

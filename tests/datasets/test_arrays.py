@@ -1,0 +1,182 @@
+"""Shards in a folder: atomic, checked, swept."""
+
+import json
+import shutil
+
+import numpy as np
+import pytest
+from kedro.io import DatasetError
+
+from selfsame.datasets import ArraysDataset, MadeShardsDataset
+from selfsame.errors import DamagedError, InputError
+from selfsame.imaging.arrays import Entry, Shard, ShardRecord, digest_pixels
+
+
+def make_shard(name, rows=3, seed=0, provisional=False):
+    pixels = np.random.default_rng(seed).integers(0, 256, (rows, 2, 4, 6), dtype=np.uint8)
+    entries = tuple(
+        Entry(capture_id=f"{name}{row}", impression=0, row=row, reason=None, detail=None, measures={"x": 0.1})
+        for row in range(rows)
+    )
+    record = ShardRecord(
+        shape=pixels.shape,
+        sha256=digest_pixels(pixels),
+        entries=entries,
+        seconds={"decode": 0.5},
+        provisional=provisional,
+    )
+    return Shard(name, pixels, record)
+
+
+@pytest.fixture
+def folder(tmp_path):
+    return tmp_path / "arrays"
+
+
+@pytest.fixture
+def dataset(folder):
+    return ArraysDataset(filepath=str(folder))
+
+
+@pytest.fixture
+def made(folder):
+    return MadeShardsDataset(filepath=str(folder))
+
+
+def files(folder):
+    return sorted(path.name for path in folder.iterdir())
+
+
+def flip_byte(path, place):
+    content = bytearray(path.read_bytes())
+    content[place] ^= 1
+    path.write_bytes(content)
+
+
+def test_saved_shards_load_as_one_array(dataset):
+    shards = [make_shard("b", seed=1), make_shard("a", seed=2), make_shard("empty", rows=0)]
+    dataset.save(iter(shards))
+    arrays = dataset.load()
+    assert arrays.shape == (6, 2, 4, 6)
+    np.testing.assert_array_equal(arrays.gather(arrays.rows(["b"], [2]))[0], shards[0].pixels[2])
+    assert arrays.records["a"].entries == shards[1].record.entries
+
+
+def test_loaded_shards_are_read_only_maps_of_the_files(dataset):
+    dataset.save([make_shard("a")])
+    (pixels,) = dataset.load()._pixels
+    assert not pixels.flags.writeable
+    assert not pixels.flags.owndata
+
+
+def test_a_shard_is_a_plain_npy_file_beside_a_json_file(dataset, folder):
+    shard = make_shard("a")
+    dataset.save([shard])
+    assert files(folder) == ["a.json", "a.npy"]
+    np.testing.assert_array_equal(np.load(folder / "a.npy"), shard.pixels)
+    assert json.loads((folder / "a.json").read_text())["record"]["seconds"].keys() == {"decode", "write"}
+
+
+def test_a_named_shard_is_kept_and_one_that_is_not_named_is_removed(dataset, folder):
+    dataset.save([make_shard("a"), make_shard("b")])
+    before = (folder / "a.npy").stat()
+    dataset.save(iter(["a", make_shard("c")]))
+    assert files(folder) == ["a.json", "a.npy", "c.json", "c.npy"]
+    assert (folder / "a.npy").stat().st_ino == before.st_ino
+
+
+def test_what_a_killed_run_left_is_removed(dataset, folder):
+    folder.mkdir()
+    (folder / "a.npy.123.part").write_bytes(b"half")
+    (folder / "lost.npy").write_bytes(b"no record")
+    dataset.save([make_shard("a")])
+    assert files(folder) == ["a.json", "a.npy"]
+
+
+def test_a_failure_half_way_keeps_finished_and_old_shards(dataset, folder):
+    dataset.save([make_shard("old")])
+
+    def break_down():
+        yield make_shard("new")
+        raise RuntimeError("lost power")
+
+    with pytest.raises(DatasetError, match="lost power"):
+        dataset.save(break_down())
+    assert files(folder) == ["new.json", "new.npy", "old.json", "old.npy"]
+
+
+def test_a_folder_that_was_never_made_says_what_makes_it(dataset, made):
+    assert made.load() == frozenset()
+    assert not dataset.exists()
+    with pytest.raises(DatasetError, match="run preprocessing") as raised:
+        dataset.load()
+    assert isinstance(raised.value.__cause__, DamagedError)
+
+
+def test_a_folder_that_cannot_be_made_is_one_clear_line(tmp_path):
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(DatasetError, match="expected a folder that can be written") as raised:
+        ArraysDataset(filepath=str(tmp_path / "file" / "arrays")).save([make_shard("a")])
+    assert isinstance(raised.value.__cause__, InputError)
+
+
+DAMAGES = {
+    "pixel flipped": lambda folder: flip_byte(folder / "a.npy", -1),
+    "header flipped": lambda folder: flip_byte(folder / "a.npy", 2),
+    "dtype changed": lambda folder: np.save(folder / "a.npy", np.zeros((3, 2, 4, 6), np.int8)),
+    "shape changed": lambda folder: np.save(folder / "a.npy", np.zeros((3, 2, 6, 4), np.uint8)),
+    "cut short": lambda folder: (folder / "a.npy").write_bytes((folder / "a.npy").read_bytes()[:-9]),
+    "emptied": lambda folder: (folder / "a.npy").write_bytes(b""),
+    "pixels gone": lambda folder: (folder / "a.npy").unlink(),
+    "record gone": lambda folder: (folder / "a.json").unlink(),
+    "record cut short": lambda folder: (folder / "a.json").write_text("{"),
+    "record is no object": lambda folder: (folder / "a.json").write_text("[]"),
+    "row renumbered": lambda folder: (folder / "a.json").write_text(
+        (folder / "a.json").read_text().replace('"row": 2', '"row": 1')
+    ),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES.keys())
+def test_a_damaged_shard_is_named_with_the_remedy_and_made_again(dataset, made, folder, damage):
+    dataset.save([make_shard("a"), make_shard("b")])
+    damage(folder)
+    with pytest.raises(DatasetError, match=r"shard a.*run preprocessing again") as raised:
+        dataset.load()
+    assert isinstance(raised.value.__cause__, DamagedError)
+    assert "\n" not in str(raised.value.__cause__)
+    assert made.load() == {"b"}
+    dataset.save(["b", make_shard("a")])
+    assert made.load() == {"a", "b"}
+
+
+def test_verifying_sizes_only_overlooks_a_flipped_pixel_but_not_a_cut(dataset, folder):
+    dataset.save([make_shard("a")])
+    quick = ArraysDataset(filepath=str(folder), verify="size")
+    flip_byte(folder / "a.npy", -1)
+    assert len(quick.load()) == 3
+    DAMAGES["cut short"](folder)
+    with pytest.raises(DatasetError, match="bytes where its header declares"):
+        quick.load()
+
+
+def test_a_provisional_shard_loads_but_is_made_again(dataset, made):
+    dataset.save([make_shard("a", provisional=True), make_shard("b")])
+    assert len(dataset.load()) == 6
+    assert made.load() == {"b"}
+
+
+def test_the_list_of_made_shards_cannot_be_saved(made):
+    with pytest.raises(DatasetError, match="through an ArraysDataset"):
+        made.save(frozenset({"a"}))
+
+
+def test_a_remote_folder_is_refused():
+    with pytest.raises(InputError, match="local folder for memory-mapped arrays, got s3://bucket/arrays"):
+        ArraysDataset(filepath="s3://bucket/arrays")
+
+
+def test_a_copied_folder_is_as_good(dataset, folder, tmp_path):
+    dataset.save([make_shard("a")])
+    copy = shutil.copytree(folder, tmp_path / "copy")
+    assert ArraysDataset(filepath=str(copy)).load().digest == dataset.load().digest

@@ -1,0 +1,166 @@
+"""Shards made of captures: what goes in, what fails and why, and who makes them."""
+
+import hashlib
+from dataclasses import dataclass, replace
+from functools import partial
+
+import numpy as np
+import pytest
+
+from selfsame.errors import CaptureError
+from selfsame.imaging.normalised import Normalised
+from selfsame.imaging.shard_making import STAGES, Recipe, make_shard, make_shards
+from selfsame.imaging.sharding import PlannedImpression, PlannedShard, plan_shards
+
+HEIGHT, WIDTH = 4, 6
+
+
+@dataclass(frozen=True)
+class Files:
+    """A source of captures in memory."""
+
+    contents: dict
+
+    def read(self, path):
+        content = self.contents[path]
+        if isinstance(content, OSError):
+            raise content
+        return content
+
+
+def decode(data):
+    if data.startswith(b"broken"):
+        raise CaptureError("truncated", "expected more")
+    return np.frombuffer(data, np.uint8).reshape(HEIGHT, WIDTH)
+
+
+def normalise(grey, height=HEIGHT, width=WIDTH):
+    if grey[0, 0] == 0:
+        raise CaptureError("no_pupil", "expected a pupil")
+    if grey[0, 0] == 1:
+        raise ZeroDivisionError("a bug")
+    return Normalised(
+        255 - grey[:height, :width], np.where(grey > 99, 255, 0).astype(np.uint8), {"first": grey[0, 0]}
+    )
+
+
+def distort(grey, rng, strength):
+    return np.maximum(grey, rng.integers(2, strength, grey.shape, dtype=np.uint8))
+
+
+RECIPE = Recipe(HEIGHT, WIDTH, 5, decode, normalise, partial(distort, strength=200))
+
+
+def make_content(first, seed=0):
+    pixels = np.random.default_rng(seed).integers(0, 256, HEIGHT * WIDTH, dtype=np.uint8)
+    pixels[0] = first
+    return pixels.tobytes()
+
+
+def plan(contents, impressions=1):
+    rows = [
+        PlannedImpression(hashlib.sha256(content).hexdigest()[:24], path, path, impression)
+        for path, content in contents.items()
+        for impression in range(impressions)
+    ]
+    return PlannedShard("s", tuple(rows))
+
+
+def test_image_and_mask_become_the_two_channels_of_a_row():
+    contents = {"a": make_content(9, 1), "b": make_content(8, 2)}
+    shard = make_shard(plan(contents), Files(contents), RECIPE)
+    for row, content in zip(shard.pixels, contents.values(), strict=True):
+        grey = decode(content)
+        np.testing.assert_array_equal(row[0], 255 - grey)
+        np.testing.assert_array_equal(row[1], np.where(grey > 99, 255, 0))
+    assert [entry.measures for entry in shard.record.entries] == [{"first": 9.0}, {"first": 8.0}]
+    assert list(shard.record.seconds) == list(STAGES)
+
+
+FAILURES = {
+    "truncated": (b"broken", None, False),
+    "no_pupil": (make_content(0), None, False),
+    "unexpected": (make_content(1), None, True),
+    "missing_file": (make_content(9), FileNotFoundError(), True),
+    "unreadable": (make_content(9), PermissionError(13, "Permission denied"), True),
+    "changed": (make_content(9), make_content(8), True),
+}
+
+
+@pytest.mark.parametrize("reason", FAILURES)
+def test_a_failed_capture_is_an_entry_with_a_reason_and_no_row(reason):
+    listed, found, tried_again = FAILURES[reason]
+    contents = {"a": make_content(7, 1), "bad": listed, "b": make_content(8, 2)}
+    planned = plan(contents)
+    shard = make_shard(planned, Files({**contents, "bad": found or listed}), RECIPE)
+    assert [entry.reason for entry in shard.record.entries] == [None, reason, None]
+    assert [entry.row for entry in shard.record.entries] == [0, -1, 1]
+    assert shard.record.entries[1].detail
+    assert shard.pixels.shape == shard.record.shape == (2, 2, HEIGHT, WIDTH)
+    assert shard.record.provisional is tried_again
+
+
+def test_a_shard_of_failures_only_has_no_rows():
+    contents = {"a": make_content(0)}
+    assert make_shard(plan(contents), Files(contents), RECIPE).pixels.shape == (0, 2, HEIGHT, WIDTH)
+
+
+def test_a_result_of_another_size_is_not_passed_on():
+    contents = {"a": make_content(9)}
+    shard = make_shard(
+        plan(contents), Files(contents), replace(RECIPE, normalise=partial(normalise, height=3))
+    )
+    assert shard.record.entries[0].reason == "unexpected"
+
+
+def test_a_capture_that_cannot_be_decoded_fails_with_all_its_impressions():
+    contents = {"a": b"broken"}
+    shard = make_shard(plan(contents, impressions=2), Files(contents), RECIPE)
+    assert [entry.reason for entry in shard.record.entries] == ["truncated", "truncated"]
+
+
+def test_synthetic_impressions_follow_seed_capture_and_number():
+    contents = {"a": make_content(9, 1), "b": make_content(9, 2)}
+    first = make_shard(plan(contents, impressions=3), Files(contents), RECIPE).pixels
+    again = make_shard(plan(contents, impressions=3), Files(contents), RECIPE).pixels
+    other = make_shard(plan(contents, impressions=3), Files(contents), replace(RECIPE, seed=6)).pixels
+    np.testing.assert_array_equal(first, again)
+    np.testing.assert_array_equal(first[[0, 3]], other[[0, 3]])  # the captures themselves
+    assert len({row.tobytes() for row in (*first, *other)}) == 10
+
+
+def test_an_impression_does_not_depend_on_its_neighbours():
+    contents = {"a": make_content(9, 1), "b": make_content(9, 2)}
+    both = make_shard(plan(contents, impressions=2), Files(contents), RECIPE).pixels
+    alone = make_shard(plan({"b": contents["b"]}, impressions=2), Files(contents), RECIPE).pixels
+    np.testing.assert_array_equal(both[2:], alone)
+
+
+@pytest.fixture(scope="module")
+def many():
+    return {f"{i}": make_content(i % 50, i) for i in range(120)}
+
+
+def run(many, backend, workers, made=frozenset()):
+    shards = plan_shards(plan(many, impressions=2).impressions, rows_per_shard=32, settings="s")
+    return shards, list(make_shards(shards, made, Files(many), RECIPE, backend=backend, workers=workers))
+
+
+@pytest.mark.parametrize(("backend", "workers"), [("sequential", 2), ("threading", 1), ("threading", 3)])
+def test_backend_and_workers_do_not_change_a_bit(many, backend, workers):
+    _, expected = run(many, "sequential", 1)
+    _, got = run(many, backend, workers)
+    assert [shard.name for shard in got] == [shard.name for shard in expected]
+    for one, other in zip(got, expected, strict=True):
+        np.testing.assert_array_equal(one.pixels, other.pixels)
+        assert one.record.entries == other.record.entries
+
+
+def test_made_shards_come_by_name_and_are_not_read_again(many):
+    shards, every = run(many, "sequential", 1)
+    made = frozenset(shard.name for shard in shards[:-1])
+    last = shards[-1]
+    source = Files({one.path: many[one.path] for one in last.impressions})
+    got = list(make_shards(shards, made, source, RECIPE, backend="sequential", workers=1))
+    assert got[:-1] == [shard.name for shard in shards[:-1]]
+    np.testing.assert_array_equal(got[-1].pixels, every[-1].pixels)
