@@ -1,5 +1,7 @@
 """A trained recogniser at rest: its weights and everything needed to refuse a mismatch. Free of torch."""
 
+import hashlib
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -84,6 +86,15 @@ class Checkpoint:
     def modalities(self) -> tuple[str, ...]:
         """The modalities, in the order of the fusion."""
         return self.design.modalities
+
+    @property
+    def version(self) -> str:
+        """A short name of the model: the digest of what made it, 12 hexadecimal digits.
+
+        Training is a function of its data, parameters, code, seed and length, so equal names mean equal models.
+        """
+        made_from = json.dumps([*vars(self.origin).values(), self.epoch])
+        return hashlib.sha256(made_from.encode()).hexdigest()[:12]
 
 
 def require_match(
