@@ -13,7 +13,7 @@ from selfsame.sources.synthetic.ridges import GROWTH_PERIOD_PX, grow_ridges
 MASTER_MARGIN = 1.25
 """The master is so much larger than the sensor, so that no impression sees where it ends."""
 
-RIDGE_EDGE = 1.6
+RIDGE_EDGE = 2.2
 """Steepness of a ridge's flank (1 is nearly a sine, 3 nearly black and white)."""
 
 GROUND = np.float32(250)
@@ -50,6 +50,7 @@ def synthesise_master(rng: np.random.Generator, model: FingerprintModel) -> NDAr
     orientation_rad = draw_orientation(rng, pattern, points, height=grid[0], width=grid[1])
     period = _draw_period(rng, grid, model.ridge_period_spread)
     ridges = grow_ridges(orientation_rad, period, rng, steps=model.growth_steps)
+    ridges = cv2.GaussianBlur(ridges, (3, 3), 0)
     fine = np.clip(cv2.resize(ridges, (width, height), interpolation=cv2.INTER_CUBIC), -1, 1)
     return np.asarray(np.rint(127.5 - 127.5 * np.tanh(RIDGE_EDGE * fine) / np.tanh(RIDGE_EDGE)), np.uint8)
 

@@ -47,7 +47,7 @@ def draw_singularities(rng: np.random.Generator, pattern: Pattern) -> Singularit
         right = (x + rng.uniform(0.6, 0.85), y + rng.uniform(0.5, 0.8))
         return Singularities(cores, (left, right))
     side = 1 if pattern == "left_loop" else -1
-    return Singularities(((x, y),), ((x + side * rng.uniform(0.4, 0.75), y + rng.uniform(0.5, 0.85)),))
+    return Singularities(((x, y),), ((x + side * rng.uniform(0.3, 0.6), y + rng.uniform(0.65, 1.0)),))
 
 
 def draw_orientation(
@@ -88,6 +88,6 @@ def _draw_arch(rng: np.random.Generator, x: FloatField, y: FloatField, pattern: 
 
 def _bend(rng: np.random.Generator, angle: FloatField) -> FloatField:
     """Add a random smooth periodic correction, small enough to keep the angle growing."""
-    first, second = rng.normal(0, 0.18, 2), rng.normal(0, 0.07, 2)
+    first, second = rng.normal(0, 0.13, 2), rng.normal(0, 0.06, 2)
     bent = angle + first[0] * np.sin(angle) + first[1] * (np.cos(angle) - 1)
     return np.asarray(bent + second[0] * np.sin(2 * angle) + second[1] * (np.cos(2 * angle) - 1), np.float32)
