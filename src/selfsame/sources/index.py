@@ -31,21 +31,21 @@ INDEX: Types = {
 def list_impressions(
     manifest: pd.DataFrame, *, modality: str, synthetic_impressions: int
 ) -> list[PlannedImpression]:
-    """List what is to be normalised: each capture of a modality and, behind it, its synthetic impressions.
+    """List what is to be normalised: each capture and, behind each reference, its synthetic impressions.
 
     Args:
         manifest: one row a capture.
         modality: whose captures are listed.
-        synthetic_impressions: how many each capture gets, where every instance of every subject has one
+        synthetic_impressions: how many each reference gets, where every instance of every subject has one
             capture only; where any has more, there are real second impressions and none is made up.
     """
     rows = manifest[manifest["modality"] == modality]
     count = 0 if rows.duplicated(list(INSTANCE)).any() else synthetic_impressions
-    columns = rows[["capture_id", "path", *KEY]].itertuples(index=False, name=None)
+    columns = rows[["capture_id", "path", "role", *KEY]].itertuples(index=False, name=None)
     return [
         PlannedImpression(capture_id, "/".join(map(str, identity)), path, impression)
-        for capture_id, path, *identity in columns
-        for impression in range(count + 1)
+        for capture_id, path, role, *identity in columns
+        for impression in range(1 + (count if role == "reference" else 0))
     ]
 
 

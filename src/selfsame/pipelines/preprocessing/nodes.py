@@ -45,7 +45,7 @@ def normalise_captures(
     plan = plan_shards(
         impressions,
         rows_per_shard=parameters.rows_per_shard,
-        settings=_digest_recipe(parameters, seed if impressions and impressions[-1].impression else None),
+        settings=_digest_recipe(parameters, seed if any(one.impression for one in impressions) else None),
     )
     logger.info(
         "%s: %d captures in %d shards, %d to make",
