@@ -5,6 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import fsspec
 import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
@@ -36,7 +37,7 @@ def settings(**changes: object) -> DataEngineering:
     return DataEngineering.model_validate(parameters() | changes)
 
 
-def run(captures: Path, data: Path, layout: str = "auto", **changes: object) -> Path:
+def run(captures: Path | str, data: Path, layout: str = "auto", **changes: object) -> Path:
     """Run the pipeline through the project's own catalog entries; return the folder of its tables."""
     entries = OmegaConf.load(BASE / "catalog_data_engineering.yml")
     entries["_data"] = str(data)
@@ -198,14 +199,33 @@ def test_the_manifest_has_a_fixed_schema_even_where_columns_are_empty(tmp_path: 
 
 def test_subject_disjoint_is_chosen_by_its_kind(tmp_path: Path) -> None:
     kaggle_tree(tmp_path / "captures", subjects=6)
-    references = {"kind": "listed", "indices": [1]}
-    protocol = {"kind": "subject_disjoint", "reference_captures": references}
-    protocol |= {"validation_share": 0.0, "test_share": 0.5}
+    protocol = parameters()["protocol"] | {"kind": "subject_disjoint", "test_share": 0.5}
     manifest = pd.read_parquet(
         run(tmp_path / "captures", tmp_path / "data", protocol=protocol) / "manifest.parquet"
     )
     assert (manifest.groupby("subject_id")["split"].nunique() == 1).all()
     assert set(manifest["split"]) == {"train", "test"}
+
+
+def test_references_by_share_are_chosen_by_their_kind(tmp_path: Path) -> None:
+    kaggle_tree(tmp_path / "captures", subjects=6)
+    protocol = parameters()["protocol"]
+    protocol["reference_captures"]["kind"] = "share"
+    folder = run(tmp_path / "captures", tmp_path / "data", protocol=protocol)
+    manifest = pd.read_parquet(folder / "manifest.parquet")
+    assert manifest.groupby("capture_index")["role"].nunique().max() == 2  # not by the index
+
+
+def test_captures_on_another_filesystem_give_the_same_manifest(tmp_path: Path) -> None:
+    kaggle_tree(tmp_path / "captures")
+    remote = f"memory://{tmp_path.name}/captures"
+    memory = fsspec.filesystem("memory")
+    memory.put(str(tmp_path / "captures"), f"/{tmp_path.name}/captures", recursive=True)
+    local = pd.read_parquet(run(tmp_path / "captures", tmp_path / "data1") / "manifest.parquet")
+    pd.testing.assert_frame_equal(
+        pd.read_parquet(run(remote, tmp_path / "data2", workers=2) / "manifest.parquet"), local
+    )
+    memory.rm(f"/{tmp_path.name}", recursive=True)
 
 
 def test_no_usable_capture_is_refused_with_an_example_and_the_rejected_files_are_kept(tmp_path: Path) -> None:
@@ -235,17 +255,11 @@ def test_the_projects_catalog_refuses_to_save_another_table_as_the_manifest(tmp_
     [
         ({"max_pixel": 1}, "max_pixel"),
         ({"workers": 0}, "workers"),
-        ({"protocol": {"kind": "open"}}, "closed_set.*subject_disjoint"),
+        ({"protocol": parameters()["protocol"] | {"kind": "open"}}, "closed_set.*subject_disjoint"),
+        ({"protocol": parameters()["protocol"] | {"testshare": 0.5}}, "testshare"),
         (
-            {
-                "protocol": {
-                    "kind": "subject_disjoint",
-                    "reference_captures": {"kind": "share", "share": 0.5},
-                    "validation_share": 0.5,
-                    "test_share": 0.5,
-                }
-            },
-            "under 1, so that subjects remain",
+            {"protocol": parameters()["protocol"] | {"kind": "subject_disjoint", "validation_share": 0.7}},
+            "nobody is left to train on",
         ),
     ],
 )

@@ -39,53 +39,53 @@ class Pattern(Block):
         return PathPattern(self.pattern, templates, self.values)
 
 
-class Listed(Block):
+class ListedCaptures(Block):
     """References are the captures with these indices."""
 
     kind: Literal["listed"]
     indices: tuple[Annotated[int, Field(ge=1)], ...]
+    share: Share  # not read by this kind
 
     def to_domain(self) -> ListedReferences:
         """Make the domain's rule."""
         return ListedReferences(self.indices)
 
 
-class Shared(Block):
+class ShareOfCaptures(Block):
     """References are about this share of all captures, chosen by digest."""
 
     kind: Literal["share"]
-    share: Annotated[float, Field(gt=0, lt=1)]
+    indices: tuple[Annotated[int, Field(ge=1)], ...]  # not read by this kind
+    share: Share
 
     def to_domain(self) -> SharedReferences:
         """Make the domain's rule."""
         return SharedReferences(self.share)
 
 
-ReferenceCaptures = Annotated[Listed | Shared, Field(discriminator="kind")]
+class Protocol(Block):
+    """What the kinds of protocol have in common: the same keys, so that the kind alone switches."""
+
+    reference_captures: Annotated[ListedCaptures | ShareOfCaptures, Field(discriminator="kind")]
+    validation_share: Share  # closed_set: of the reference captures; subject_disjoint: of the subjects
+    test_share: Annotated[float, Field(gt=0, lt=1)]  # subject_disjoint: of the subjects; else not read
 
 
-class ClosedSet(Block):
+class ClosedSet(Protocol):
     """All subjects are known; their captures are split."""
 
     kind: Literal["closed_set"]
-    reference_captures: ReferenceCaptures
-    validation_share: Share  # of the reference captures
 
 
-class SubjectDisjoint(Block):
+class SubjectDisjoint(Protocol):
     """The people of the test are never trained on."""
 
     kind: Literal["subject_disjoint"]
-    reference_captures: ReferenceCaptures
-    validation_share: Share  # of the subjects
-    test_share: Annotated[float, Field(gt=0, lt=1)]  # of the subjects
 
     @model_validator(mode="after")
     def _leave_subjects_for_training(self) -> Self:
         if self.validation_share + self.test_share >= 1:
-            raise ValueError(
-                "expected validation_share + test_share under 1, so that subjects remain to train on"
-            )
+            raise ValueError("expected validation_share + test_share under 1: nobody is left to train on")
         return self
 
 
