@@ -126,12 +126,11 @@ def _measure_coherence(whole: NDArray[np.uint8], centre: tuple[float, float], ce
     computation of the directional fields and singular points of fingerprints (2002).
     """
     side = 2 * cell_px
-    columns, rows = (min(COHERENCE_CELLS * cell_px, size) // side for size in whole.shape[::-1])
-    x, y = (
-        min(max(round(at - count * side / 2), 0), size - count * side)
-        for at, count, size in zip(centre, (columns, rows), whole.shape[::-1], strict=True)
-    )
-    middle = np.ascontiguousarray(whole[y : y + rows * side, x : x + columns * side])
+    height, width = whole.shape
+    rows, columns = (min(COHERENCE_CELLS * cell_px, size) // side for size in (height, width))
+    left = min(max(round(centre[0] - columns * cell_px), 0), width - columns * side)
+    top = min(max(round(centre[1] - rows * cell_px), 0), height - rows * side)
+    middle = np.ascontiguousarray(whole[top : top + rows * side, left : left + columns * side])
     gradients = cv2.merge(cv2.spatialGradient(middle)).astype(np.float32)
     energy = cv2.norm(gradients, cv2.NORM_L2SQR) / side**2
     doubled = np.square(gradients.view(np.complex64)).view(np.float32)

@@ -50,8 +50,8 @@ def synthesise_master(rng: np.random.Generator, model: FingerprintModel) -> NDAr
     orientation_rad = draw_orientation(rng, pattern, points, height=grid[0], width=grid[1])
     period = _draw_period(rng, grid, model.ridge_period_spread)
     ridges = grow_ridges(orientation_rad, period, rng, steps=model.growth_steps)
-    ridges = cv2.GaussianBlur(ridges, (3, 3), 0)
-    fine = np.clip(cv2.resize(ridges, (width, height), interpolation=cv2.INTER_CUBIC), -1, 1)
+    smooth = cv2.GaussianBlur(ridges, (3, 3), 0)
+    fine = np.clip(cv2.resize(smooth, (width, height), interpolation=cv2.INTER_CUBIC), -1, 1)
     return np.asarray(np.rint(127.5 - 127.5 * np.tanh(RIDGE_EDGE * fine) / np.tanh(RIDGE_EDGE)), np.uint8)
 
 
