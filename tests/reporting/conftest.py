@@ -75,6 +75,7 @@ def metrics(resampling):
         attempts,
         named,
         dict.fromkeys(("iris_left", "iris_right"), index),
+        model_version="m1",
         fusion_weights={"iris_left": 0.5, "iris_right": 0.5},
         fmrs=(0.1, 0.01),
         ranks_shown=20,

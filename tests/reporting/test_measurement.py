@@ -2,10 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from selfsame.matching.comparison import Compared
-from selfsame.matching.presentations import Presentations, Records
 from selfsame.reporting.measurement import (
-    choose_operating_point,
     measure_acquisition,
     measure_classification,
     measure_identification,
@@ -92,35 +89,3 @@ def test_failures_to_acquire_are_counted_by_reason_and_impressions_apart(resampl
     assert list(failures) == ["fingerprint", "fingerprint_synthetic_impressions"]
     assert failures["fingerprint"].rate == 0.5
     assert failures["fingerprint"].reasons == {"no_ridges": 1}
-
-
-def compared(scores, *, complete=None):
-    """Two subjects with one presentation and two records each."""
-    scores = np.float32(scores)
-    return Compared(
-        Presentations(np.array(["a/1", "b/1"]), np.array(["a", "b"]), {}),
-        Records(np.array(["a/1", "a/2", "b/1", "b/2"]), np.array(list("aabb")), {}, {}),
-        scores,
-        np.ones(scores.shape, dtype=bool) if complete is None else np.array(complete),
-        np.ones(scores.shape, dtype=bool),
-    )
-
-
-def test_operating_point_lies_just_above_the_best_records_of_others(resampling):
-    point = choose_operating_point(
-        compared([[0.9, 0.2, 0.1, 0.5], [0.4, 0.3, 0.8, 0.1]]), ["iris_left"], 0.01, resampling
-    )
-    assert np.float32(point.threshold) == np.nextafter(np.float32(0.5), np.float32(1))
-    assert (point.fmr, point.fnmr, point.mated, point.non_mated) == (0, 0, 2, 2)
-
-
-def test_comparisons_that_lack_a_modality_take_no_part_in_its_operating_point(resampling):
-    complete = [[True, True, True, False], [True, True, True, True]]
-    scores = [[0.9, 0.2, 0.1, 0.5], [0.4, 0.3, 0.8, 0.1]]
-    point = choose_operating_point(compared(scores, complete=complete), ["x"], 0.01, resampling)
-    assert np.float32(point.threshold) == np.nextafter(np.float32(0.4), np.float32(1))
-
-
-def test_modalities_never_presented_together_have_no_operating_point(resampling):
-    nothing = compared(np.full((2, 4), np.nan), complete=np.zeros((2, 4), dtype=bool))
-    assert choose_operating_point(nothing, ["x"], 0.01, resampling) is None

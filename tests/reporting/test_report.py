@@ -1,11 +1,10 @@
 import re
 from html.parser import HTMLParser
 
-import pandas as pd
 import pytest
 
 from selfsame.reporting.plots import draw_cmc, draw_confusion
-from selfsame.reporting.report import draw_history, figure_order, render_report
+from selfsame.reporting.report import figure_order, render_report
 
 
 class Elements(HTMLParser):
@@ -75,11 +74,3 @@ def test_synthetic_impressions_are_explained_where_they_occur(page, metrics):
     protocol = metrics[1].protocol.model_copy(update={"synthetic_impressions": ["fingerprint"]})
     html = render_report(metrics[1].model_copy(update={"protocol": protocol}), {}, settings={}, origin={})
     assert "Synthetic impressions" in html
-
-
-def test_history_draws_losses_and_rates_and_survives_missing_validation():
-    history = pd.DataFrame(
-        {"epoch": [1, 2], "train_loss": [3.0, 2.0], "validation_loss": [None, None], "accuracy": [0.1, 0.2]}
-    )
-    titles = [axes.get_title(loc="left") for axes in draw_history(history).axes]
-    assert titles == ["Loss", "Rates"]

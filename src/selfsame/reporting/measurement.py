@@ -7,9 +7,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from selfsame.matching.comparison import Compared
 from selfsame.matching.figures import figure_name
-from selfsame.matching.search import best_per_subject
 from selfsame.metrics.classification import classification_rates, count_confusions
 from selfsame.metrics.comparisons import Comparisons
 from selfsame.metrics.identification import cumulative_match, mated_ranks, rank_rate
@@ -20,7 +18,6 @@ from selfsame.reporting.results import (
     FailureToAcquire,
     FnmrAtFmr,
     Identification,
-    OperatingPoint,
     Verification,
 )
 
@@ -61,7 +58,7 @@ def measure_verification(
     eers, fnmrs = resample_curves(comparisons, multiplicities, tuple(fmrs))
     eer = float(curve.equal_error_rate())
     failed = attempts["mated_failed"]
-    points = {str(fmr): _point(comparisons, fmr, fnmrs[fmr], failed) for fmr in fmrs}
+    points = {str(fmr): measure_point(comparisons, fmr, fnmrs[fmr], failed) for fmr in fmrs}
     return Verification(
         modalities=list(modalities),
         eer=eer,
@@ -76,7 +73,17 @@ def measure_verification(
     )
 
 
-def _point(comparisons: Comparisons, fmr: float, resampled: NDArray[np.float64], failed: int) -> FnmrAtFmr:
+def measure_point(
+    comparisons: Comparisons, fmr: float, resampled: NDArray[np.float64], failed: int
+) -> FnmrAtFmr:
+    """Measure FNMR at the threshold that holds an FMR.
+
+    Args:
+        comparisons: what gave a score.
+        fmr: the false match rate to hold.
+        resampled: (resamples,) the FNMR at that rate in every resample of the subjects.
+        failed: mated comparisons that a failure to acquire prevented.
+    """
     threshold = threshold_at(fmr, comparisons.scores[~comparisons.mated])
     observed, fnmr = match_rates(comparisons, threshold)
     mated = int(comparisons.mated.sum())
@@ -176,38 +183,4 @@ def _acquisition(rows: pd.DataFrame, resampling: Resampling) -> FailureToAcquire
         rate=rate,
         interval=rate_interval(rate, resampled, len(subjects)),
         reasons={str(reason): int(count) for reason, count in reasons.items()},
-    )
-
-
-def choose_operating_point(
-    compared: Compared, modalities: Sequence[str], fmr: float, resampling: Resampling
-) -> OperatingPoint | None:
-    """Choose the threshold that accepts at most `fmr` of the non-mated (presentation, subject) pairs.
-
-    A subject's score is the maximum over its records, which is how a search decides. Comparisons that lack
-    one of the modalities are left out: the smaller set has a threshold of its own.
-
-    Returns:
-        The operating point, or None where these modalities gave no mated or no non-mated score together.
-    """
-    scores = np.where(compared.complete, compared.scores, np.float32(np.nan))
-    subjects, best = best_per_subject(scores, compared.records.subjects)
-    probe, column = np.nonzero(~np.isnan(best))
-    owners = compared.presentations.subjects[probe]
-    if len(np.unique(owners == subjects[column])) < 2:
-        return None
-    comparisons = Comparisons(best[probe, column].astype(np.float64), owners, subjects[column])
-    multiplicities = resampling.multiplicities(len(comparisons.subjects))
-    resampled = resample_curves(comparisons, multiplicities, (fmr,))[1][fmr]
-    point = _point(comparisons, fmr, resampled, failed=0)
-    return OperatingPoint(
-        modalities=list(modalities),
-        stated_fmr=fmr,
-        threshold=point.threshold,
-        fmr=point.fmr,
-        fmr_supported=point.fmr_supported,
-        fnmr=point.fnmr,
-        fnmr_interval=point.interval,
-        mated=int(comparisons.mated.sum()),
-        non_mated=int((~comparisons.mated).sum()),
     )

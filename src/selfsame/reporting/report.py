@@ -5,16 +5,11 @@ import io
 import json
 from collections.abc import Mapping
 
-import pandas as pd
 from jinja2 import Environment, PackageLoader, StrictUndefined
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
 
 from selfsame.reporting.results import Interval, Metrics
-from selfsame.reporting.style import dress, line_of, new_figure, readable
-
-LOSS = "loss"
+from selfsame.reporting.style import readable
 
 CAPTIONS = {
     "det": "Detection error trade-off: both error rates on normal-deviate axes; lower left is better.",
@@ -22,7 +17,7 @@ CAPTIONS = {
     "cmc": "Cumulative match characteristic: how many probes find their subject within a rank.",
     "score_histograms": "Scores of mated and non-mated comparisons, and a threshold.",
     "confusion": "Whom the trained classifier named, closed set.",
-    "history": "Training history.",
+    "history": "Training: loss, accuracy on augmented captures and learning rate by epoch.",
 }
 """What each plot shows, in the order of the report."""
 
@@ -63,32 +58,6 @@ def figure_order(metrics: Metrics) -> list[str]:
     names = list(metrics.verification)
     fused = [name for name in names if len(metrics.verification[name].modalities) > 1]
     return fused + [name for name in names if name not in fused]
-
-
-def draw_history(history: pd.DataFrame) -> Figure:
-    """Draw every column of the training history against the epoch, losses above the others."""
-    numbers = history.select_dtypes("number").drop(columns="epoch", errors="ignore").dropna(axis=1, how="all")
-    epochs = history["epoch"] if "epoch" in history else pd.Series(range(1, len(history) + 1))
-    losses = [str(column) for column in numbers if LOSS in str(column)]
-    others = [
-        str(column) for column in numbers if str(column) not in losses and numbers[column].between(0, 1).all()
-    ]
-    panels = [(title, columns) for title, columns in (("Loss", losses), ("Rates", others)) if columns]
-    figure = new_figure(height=2.9 * max(1, len(panels)))
-    for position, (title, columns) in enumerate(panels):
-        axes = figure.add_subplot(len(panels), 1, position + 1)
-        _plot_columns(axes, epochs, numbers[columns])
-        dress(axes, title=title, x="Epoch", y="")
-    return figure
-
-
-def _plot_columns(axes: Axes, epochs: "pd.Series[int]", columns: pd.DataFrame) -> None:
-    for order, name in enumerate(columns):
-        axes.plot(
-            epochs, columns[name], label=readable(str(name)), marker="o", markersize=2.5, **line_of(order)
-        )
-    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-    axes.legend(fontsize=8, frameon=False)
 
 
 def _percent(rate: float) -> str:

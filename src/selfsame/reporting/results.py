@@ -19,6 +19,7 @@ class Protocol(Result):
     """Who was compared with whom, and how the intervals were made."""
 
     kind: Literal["closed_set", "subject_disjoint"]
+    model_version: str
     subjects: Count
     reference_captures: Count
     probe_captures: Count
@@ -104,6 +105,7 @@ class FailureToAcquire(Result):
 class OperatingPoint(Result):
     """The threshold of a set of modalities at the stated FMR, on the best record of each subject."""
 
+    model_version: str
     modalities: list[str]
     stated_fmr: Rate
     threshold: float

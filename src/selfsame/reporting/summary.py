@@ -23,6 +23,7 @@ def measure_all(
     named: pd.DataFrame,
     indexes: Mapping[str, pd.DataFrame],
     *,
+    model_version: str,
     fusion_weights: Mapping[str, float],
     fmrs: Sequence[float],
     ranks_shown: int,
@@ -35,6 +36,7 @@ def measure_all(
         attempts: from `tabulate_attempts`; its order is the order of the figures.
         named: from `name_presentations`.
         indexes: the index of each modality, failed captures included.
+        model_version: which model made the embeddings.
         fusion_weights: the weight of each modality.
         fmrs: false match rates at which FNMR is stated.
         ranks_shown: length of the cumulative match characteristic.
@@ -45,7 +47,7 @@ def measure_all(
     modalities = {name: str(row.pop("modalities")).split("+") for name, row in counts.items()}
     tried = {name: {str(key): int(value) for key, value in row.items()} for name, row in counts.items()}
     return Metrics(
-        protocol=_describe(indexes, fusion_weights, resampling),
+        protocol=_describe(indexes, model_version, fusion_weights, resampling),
         verification={
             name: measure_verification(rows[name], modalities[name], tried[name], fmrs, resampling)
             for name in counts
@@ -62,13 +64,17 @@ def measure_all(
 
 
 def _describe(
-    indexes: Mapping[str, pd.DataFrame], fusion_weights: Mapping[str, float], resampling: Resampling
+    indexes: Mapping[str, pd.DataFrame],
+    model_version: str,
+    fusion_weights: Mapping[str, float],
+    resampling: Resampling,
 ) -> Protocol:
     kind = protocol_kind(indexes.values())
     probes = {modality: select_probes(index) for modality, index in indexes.items()}
     references = [select_references(index, kind) for index in indexes.values()]
     return Protocol(
         kind=kind,
+        model_version=model_version,
         subjects=len(set().union(*(rows["subject_id"] for rows in probes.values()))),
         reference_captures=sum(len(rows) for rows in references),
         probe_captures=sum(len(rows) for rows in probes.values()),

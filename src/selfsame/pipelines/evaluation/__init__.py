@@ -1,1 +1,5 @@
-"""The evaluation pipeline: embeddings, scores, metrics, plots and the report."""
+"""Evaluation: how far the recogniser can be trusted."""
+
+from selfsame.pipelines.evaluation.pipeline import create_pipeline
+
+__all__ = ["create_pipeline"]

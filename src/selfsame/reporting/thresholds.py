@@ -1,0 +1,79 @@
+"""Operating points: the thresholds that a search decides with."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from selfsame.matching.comparison import Compared, compare
+from selfsame.matching.figures import Figure, subsets
+from selfsame.matching.search import best_per_subject, subset_key
+from selfsame.matching.trial import Trial
+from selfsame.metrics.comparisons import Comparisons
+from selfsame.metrics.verification import resample_curves
+from selfsame.reporting.measurement import Resampling, measure_point
+from selfsame.reporting.results import OperatingPoint
+
+
+def choose_operating_points(
+    trial: Trial, weights: Mapping[str, float], fmr: float, resampling: Resampling, *, model_version: str
+) -> dict[str, OperatingPoint]:
+    """Choose a threshold for every set of modalities that a presentation may show.
+
+    Args:
+        trial: probes and references.
+        weights: the fusion weight of each modality.
+        fmr: the stated false match rate.
+        resampling: how the intervals are drawn.
+        model_version: which model made the embeddings.
+
+    Returns:
+        For each set, named as `subset_key` does, its operating point; a set never presented has none.
+    """
+    points: dict[str, OperatingPoint] = {}
+    for modalities in subsets(trial.modalities):
+        figure = Figure(subset_key(modalities), modalities)
+        compared = compare(figure, trial.probes, trial.references, weights)
+        point = choose_operating_point(compared, modalities, fmr, resampling, model_version=model_version)
+        if point is not None:
+            points[figure.name] = point
+    return points
+
+
+def choose_operating_point(
+    compared: Compared,
+    modalities: Sequence[str],
+    fmr: float,
+    resampling: Resampling,
+    *,
+    model_version: str,
+) -> OperatingPoint | None:
+    """Choose the threshold that accepts at most `fmr` of the non-mated (presentation, subject) pairs.
+
+    A subject's score is the maximum over its records, which is how a search decides. Comparisons that lack
+    one of the modalities are left out: the smaller set has a threshold of its own.
+
+    Returns:
+        The operating point, or None where these modalities gave no mated or no non-mated score together.
+    """
+    scores = np.where(compared.complete, compared.scores, np.float32(np.nan))
+    subjects, best = best_per_subject(scores, compared.records.subjects)
+    probe, column = np.nonzero(~np.isnan(best))
+    owners = compared.presentations.subjects[probe]
+    if len(np.unique(owners == subjects[column])) < 2:
+        return None
+    comparisons = Comparisons(best[probe, column].astype(np.float64), owners, subjects[column])
+    multiplicities = resampling.multiplicities(len(comparisons.subjects))
+    resampled = resample_curves(comparisons, multiplicities, (fmr,))[1][fmr]
+    point = measure_point(comparisons, fmr, resampled, failed=0)
+    return OperatingPoint(
+        model_version=model_version,
+        modalities=list(modalities),
+        stated_fmr=fmr,
+        threshold=point.threshold,
+        fmr=point.fmr,
+        fmr_supported=point.fmr_supported,
+        fnmr=point.fnmr,
+        fnmr_interval=point.interval,
+        mated=int(comparisons.mated.sum()),
+        non_mated=int((~comparisons.mated).sum()),
+    )
