@@ -47,7 +47,7 @@ def embed(
 def compare_captures(
     checkpoint: Checkpoint, embeddings: pd.DataFrame, *indexes: pd.DataFrame
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Compare the probes of every figure with its references: the scores, and what was attempted and failed."""
+    """Compare the probes of every figure with its references: scores, attempts and failures."""
     trial = _lay_out(checkpoint, embeddings, indexes)
     weights = checkpoint.fusion_weights
     compared = {figure: compare(figure, trial.probes, trial.references, weights) for figure in trial.figures}
