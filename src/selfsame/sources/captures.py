@@ -1,5 +1,6 @@
 """From candidates to captures: duplicates refused, captures numbered, a subject's attributes shared."""
 
+import numpy as np
 import pandas as pd
 
 from selfsame.errors import InputError
@@ -25,16 +26,15 @@ def number_captures(captures: pd.DataFrame) -> pd.DataFrame:
     """Number captures that have no index by the free ones of their instance, in the order of files."""
     ordered = order_captures(captures).reset_index(drop=True)
     index = ordered["capture_index"].to_numpy(dtype="float64", na_value=float("nan"))
-    for positions in ordered.groupby(list(INSTANCE), sort=False).indices.values():
-        taken = {int(index[position]) for position in positions if index[position] == index[position]}
-        following = 1
-        for position in positions:
-            if index[position] == index[position]:
-                continue
-            while following in taken:
-                following += 1
-            index[position] = following
-            taken.add(following)
+    instance = ordered.groupby(list(INSTANCE), sort=False).ngroup().to_numpy()
+    taken = set(zip(instance, index, strict=True))
+    following = dict.fromkeys(instance, 1)
+    for position in np.flatnonzero(np.isnan(index)):
+        group = instance[position]
+        while (group, following[group]) in taken:
+            following[group] += 1
+        index[position] = following[group]
+        following[group] += 1
     return ordered.assign(capture_index=pd.Series(index).astype("int32"))
 
 

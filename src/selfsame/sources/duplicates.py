@@ -23,7 +23,7 @@ def separate_duplicates(candidates: pd.DataFrame) -> tuple[pd.DataFrame, pd.Data
     """
     ordered = order_captures(candidates)
     copies = ordered.groupby("sha256", sort=False)
-    instances = ordered[list(INSTANCE)].agg("\0".join, axis=1) if len(ordered) else ordered["sha256"]
+    instances = ordered.groupby(list(INSTANCE), sort=False).ngroup()
     several_subjects = copies["subject_id"].transform("nunique") > 1
     several_instances = instances.groupby(ordered["sha256"], sort=False).transform("nunique") > 1
     reasons = pd.Series(pd.NA, index=ordered.index, dtype="string")
