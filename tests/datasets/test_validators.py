@@ -4,8 +4,8 @@ import pandas as pd
 import pytest
 
 from selfsame.datasets import IndexValidator, ManifestValidator, RejectedValidator
-from selfsame.datasets.validators import INDEX
 from selfsame.errors import DamagedError
+from selfsame.sources.index import INDEX
 from selfsame.sources.tables import MANIFEST, REJECTED, make_table
 
 

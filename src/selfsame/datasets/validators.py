@@ -6,27 +6,11 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from selfsame.errors import DamagedError
+from selfsame.sources.index import INDEX
 from selfsame.sources.tables import KEY, MANIFEST, QUALITY, REJECTED, Types
 
 if TYPE_CHECKING:
     from pandera.pandas import Check, DataFrameSchema
-
-INDEX: Types = {
-    "capture_id": "str",
-    "impression": "int32",
-    "subject_id": "str",
-    "modality": "str",
-    "instance": "str",
-    "capture_index": "int32",
-    "role": "str",
-    "split": "str",
-    "status": "str",
-    "reason": "str",
-    "shard": "str",
-    "row": "int32",
-    "measures": "str",
-}
-"""One row a normalised capture or synthetic impression, of one modality."""
 
 _ROLES = ("reference", "probe")
 _SPLITS = ("train", "validation", "test")
