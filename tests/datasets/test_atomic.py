@@ -68,6 +68,15 @@ def test_an_unwritable_folder_gives_one_clear_line(tmp_path: Path) -> None:
     assert "\n" not in str(caught.value.__cause__)
 
 
+def test_a_failure_of_the_disk_inside_the_wrapped_dataset_is_told_the_same_way(tmp_path: Path) -> None:
+    name = "x" * 250  # a file may have this name, its partial file may not
+    dataset = AtomicDataset(filepath=str(tmp_path / name), dataset=JSON)
+    with pytest.raises(DatasetError, match="but File name too long: check") as caught:
+        dataset.save([1])
+    assert isinstance(caught.value.__cause__, InputError)
+    assert not list(tmp_path.iterdir())
+
+
 def test_other_filesystems_receive_one_whole_object() -> None:
     dataset = AtomicDataset(filepath="memory:///atomic/deep/x.json", dataset=JSON)
     dataset.save({"b": 2})

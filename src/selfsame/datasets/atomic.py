@@ -7,7 +7,7 @@ from pathlib import Path, PurePosixPath
 from typing import cast
 
 import fsspec
-from kedro.io.core import AbstractDataset, get_protocol_and_path
+from kedro.io.core import AbstractDataset, DatasetError, get_protocol_and_path
 
 from selfsame.errors import InputError
 
@@ -75,6 +75,10 @@ class AtomicDataset(AbstractDataset[object, object]):
                 self._upload(data)
         except OSError as error:
             raise _unwritable(self._filepath, error) from error
+        except DatasetError as error:
+            if isinstance(error.__cause__, OSError):
+                raise _unwritable(self._filepath, error.__cause__) from error
+            raise
 
     def _save_local(self, data: object) -> None:
         target = Path(self._path)
