@@ -1,7 +1,9 @@
 """What Selfsame changes about Kedro's command line: a user's mistake costs one line, not a traceback."""
 
 import logging
+import re
 import traceback
+from collections.abc import Mapping
 from pathlib import Path
 
 import click
@@ -14,6 +16,20 @@ from selfsame.errors import SelfsameError
 
 logger = logging.getLogger(__name__)
 
+SMOKE = "smoke"
+"""The environment of tiny numbers, and the pipeline that makes a sample before the main job."""
+
+SELECTIONS = (
+    "pipelines",
+    "namespaces",
+    "tags",
+    "node_names",
+    "from_nodes",
+    "to_nodes",
+    "from_inputs",
+    "to_outputs",
+)
+
 EXPECTED = (SelfsameError, DatasetError, ParameterValidationError, PipelineError, OSError)
 
 
@@ -23,14 +39,17 @@ def cli() -> None:
 
 
 def explain(error: BaseException) -> str:
-    """Say in one line what went wrong: the innermost error that Selfsame raised, else the outermost one."""
+    """Say in one line what went wrong: the innermost error raised on purpose, else the outermost one."""
     found: BaseException = error
     cause: BaseException | None = error
     while cause is not None:
         if isinstance(cause, SelfsameError | OSError):
             found = cause
         cause = cause.__cause__
-    return " ".join(str(found).split()) or type(found).__name__
+    text = re.sub(
+        r"For further information visit \S+|Failed to instantiate \w+ for parameter '\S+': ", "", str(found)
+    )
+    return " ".join(text.split()) or type(found).__name__
 
 
 def _is_expected(error: Exception) -> bool:
@@ -41,10 +60,20 @@ def _is_expected(error: Exception) -> bool:
     return isinstance(error, ValueError | KeyError) and "kedro" in raised_in.parts
 
 
+def choose_pipelines(options: Mapping[str, object]) -> dict[str, object]:
+    """Fill in what people mean: `--pipeline x` is `--pipelines x`, and the smoke run makes its own sample."""
+    chosen = dict(options)
+    if chosen.get("pipeline") and not chosen.get("pipelines"):
+        chosen |= {"pipelines": [chosen["pipeline"]], "pipeline": None}
+    if chosen.get("env") == SMOKE and not any(chosen.get(option) for option in SELECTIONS):
+        chosen["pipelines"] = [SMOKE]
+    return chosen
+
+
 def _run(**options: object) -> object:
     """Run the pipeline."""
     try:
-        return kedro_run.callback(**options) if kedro_run.callback else None
+        return kedro_run.callback(**choose_pipelines(options)) if kedro_run.callback else None
     except KeyboardInterrupt:
         raise click.ClickException("stopped by you; run the same command again to go on from here") from None
     except Exception as error:

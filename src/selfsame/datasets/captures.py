@@ -61,12 +61,13 @@ class CapturesDataset(AbstractDataset[Iterator[tuple[str, bytes]], FileTree]):
         Raises:
             InputError: the folder does not exist or holds no file.
         """
-        tree = self._tree(self._chosen())
+        chosen = self._chosen()
+        tree = self._tree(chosen)
         if self._auto:
             logger.info("%s: using %s", self._setting, tree.root)
+        setting = "captures" if self._auto and chosen == self._alternatives[-1] else self._setting
         remedy = (
-            "put captures there, or run kedro run --pipelines synthesis, "
-            f"or give --params={self._setting}=PATH"
+            f"put captures there, or run kedro run --pipelines synthesis, or give --params={setting}=PATH"
         )
         if not tree.exists():
             raise InputError(f"expected a folder of captures at {tree.root}, found nothing: {remedy}")
