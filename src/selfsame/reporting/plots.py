@@ -78,12 +78,12 @@ def _det(curves: Mapping[str, ErrorCurve], labels: Mapping[str, str]) -> Figure:
     dress(
         axes, title="Detection error trade-off", x="False match rate (FMR)", y="False non-match rate (FNMR)"
     )
-    axes.legend(fontsize=8, loc="upper left", bbox_to_anchor=(1.02, 1.0), frameon=False, labelspacing=0.9)
+    _add_legend(axes)
     return figure
 
 
 def _roc(curves: Mapping[str, ErrorCurve], labels: Mapping[str, str]) -> Figure:
-    figure = new_figure()
+    figure = new_figure(width=9.8)
     axes = figure.add_subplot()
     for order, (name, curve) in enumerate(curves.items()):
         fmr, match = np.maximum(curve.fmr, ROC_START)[::-1], 1.0 - curve.fnmr[::-1]
@@ -99,13 +99,18 @@ def _roc(curves: Mapping[str, ErrorCurve], labels: Mapping[str, str]) -> Figure:
         x="False match rate (FMR)",
         y="True match rate (1 - FNMR)",
     )
-    axes.legend(fontsize=8, loc="lower right", frameon=False)
+    _add_legend(axes)
     return figure
+
+
+def _add_legend(axes: Axes) -> None:
+    """Put the legend beside the axes, where it can hide no line."""
+    axes.legend(fontsize=8, loc="upper left", bbox_to_anchor=(1.02, 1.0), frameon=False, labelspacing=0.9)
 
 
 def draw_cmc(metrics: Metrics) -> Figure:
     """Draw the cumulative match characteristic of all figures."""
-    figure = new_figure()
+    figure = new_figure(width=9.8)
     axes = figure.add_subplot()
     for order, (name, result) in enumerate(metrics.identification.items()):
         ranks = np.arange(1, len(result.cmc) + 1)
@@ -120,7 +125,7 @@ def draw_cmc(metrics: Metrics) -> Figure:
     dress(
         axes, title="Cumulative match characteristic", x="Rank", y="Probes whose subject is within the rank"
     )
-    axes.legend(fontsize=8, loc="lower right", frameon=False)
+    _add_legend(axes)
     return figure
 
 
