@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 @dataclass(frozen=True)
 class Circle:
-    """A circle in image coordinates: x to the right, y downwards, in px; (0, 0) is the centre of the first pixel.
+    """A circle in image coordinates: x to the right, y downwards, in px; the first pixel's centre is (0, 0).
 
     Raises:
         ValueError: a number is not finite, or the radius is not positive.
@@ -22,7 +22,7 @@ class Circle:
     def __post_init__(self) -> None:
         if not (isfinite(self.x) and isfinite(self.y) and isfinite(self.radius) and self.radius > 0):
             raise ValueError(
-                f"expected a finite centre and a positive radius, got ({self.x}, {self.y}), radius {self.radius}"
+                f"expected a finite centre and a positive radius, got ({self.x}, {self.y}) and {self.radius}"
             )
 
     def scaled(self, factor: float) -> "Circle":

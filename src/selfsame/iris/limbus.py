@@ -1,9 +1,10 @@
 """Find the limbus: the circle where the iris ends in the sclera.
 
-Daugman's integro-differential operator ("High confidence visual recognition of persons by a test of statistical
-independence", 1993): over circles (x, y, r), the largest rise of grey across the arc. It is searched in the polar
-image about the pupil, coarse to fine; only the arcs beside the pupil count, because lids cover the others, and each
-ray's rise is clipped, so that one bright skin fold does not outvote the sclera. The centre is free of the pupil's.
+Daugman's integro-differential operator ("High confidence visual recognition of persons by a test of
+statistical independence", 1993): over circles (x, y, r), the largest rise of grey across the arc. It is
+searched in the polar image about the pupil, coarse to fine; only the arcs beside the pupil count, because
+lids cover the others, and each ray's rise is clipped, so that a bright skin fold does not outvote the sclera.
+The centre is free of the pupil's.
 """
 
 from dataclasses import dataclass
@@ -16,23 +17,27 @@ from selfsame.errors import CaptureError
 from selfsame.iris.geometry import Circle
 from selfsame.iris.rays import sample
 
-# Pupil radius over limbus radius: 0.1 to 0.8 covers all light levels and drugs (ISO/IEC 29794-6).
+# Pupil radius over limbus radius; ISO/IEC 29794-6 puts usable eyes between 0.2 and 0.7.
 DILATION_RANGE = (0.16, 0.8)
-# Most eyes under near-infrared light have dilations about 0.42, half or double of it is rare: a mild prior, so that
-# neither the collarette nor the lids win over a pale limbus.
+# Most eyes under near-infrared light have dilations about 0.42, half or double of it is rare: a mild prior,
+# so that neither the collarette nor the lids win over a pale limbus.
 USUAL_DILATION = 0.42
 DILATION_PENALTY = 0.5
 # The limbus as a share of the image's shorter side.
 RADIUS_RANGE = (0.1, 0.52)
 STEP_PX = 0.5
 RAYS_PER_SIDE = 24
-# Degrees below and above the horizontal that a lateral arc reaches: the upper lid hangs lower than the lower one rises.
-ARC_DEGREES = (-30.0, 45.0)
+# Degrees above (negative) and below the horizontal that a lateral arc reaches: the upper lid covers more.
+ARC_DEGREES = (-35.0, 50.0)
 MAX_OFFSET_SHARE = 0.16
-# A ray counts in full from this share of the median of the steepest rises.
-SATURATION = 0.35
+# A ray counts in full from the median of the steepest rises on: a steeper one is skin or a highlight.
+SATURATION = 1.0
+# What a limbus must show: grey levels of rise, and the share of rays that rise by a part of it, over both
+# sides and on the weaker one.
 MIN_RISE = 3.0
-MIN_AGREEMENT = 0.45
+AGREEING_RISE = 0.3
+MIN_AGREEMENT = 0.4
+MIN_SIDE_AGREEMENT = 0.25
 
 
 @dataclass(frozen=True)
@@ -51,6 +56,10 @@ class PolarRise:
     sin: NDArray[np.float64]
     scale: float
 
+    def thinned(self) -> "PolarRise":
+        """Return every second ray: enough to find the neighbourhood."""
+        return PolarRise(np.ascontiguousarray(self.rise[::2]), self.cos[::2], self.sin[::2], self.scale)
+
     def across(
         self, x: NDArray[np.float64], y: NDArray[np.float64], radius: NDArray[np.float64]
     ) -> NDArray[np.float32]:
@@ -58,7 +67,7 @@ class PolarRise:
         along = x[..., None] * self.cos + y[..., None] * self.sin
         aside = x[..., None] * self.sin - y[..., None] * self.cos
         distance = along + np.sqrt(np.maximum(radius[..., None] ** 2 - aside**2, 0.0))
-        index = np.rint(distance / STEP_PX).astype(np.int32)
+        index = (distance / STEP_PX + 0.5).astype(np.int32)
         np.clip(index, 0, self.rise.shape[1] - 1, out=index)
         index += np.arange(self.cos.size, dtype=np.int32) * self.rise.shape[1]
         return self.rise.ravel().take(index)
@@ -81,14 +90,15 @@ def locate_limbus(image: NDArray[np.uint8], pupil: Circle) -> Circle:
     reach = MAX_OFFSET_SHARE * 2.2 * pupil.radius
     offsets = np.linspace(-reach, reach, 7)
     radii = np.arange(low, high, 2.0)
-    best = _search(polar, pupil, offsets, offsets, radii)
+    best = _search(polar.thinned(), pupil, offsets, offsets, radii)
     for step in (2.0, 1.0, 0.5):
-        near = np.arange(-2, 3) * step
+        near = np.linspace(-2, 2, 5) * step
         best = _search(polar, pupil, best[0] + near, best[1] + near, best[2] + near)
     x, y, radius = best
     rise = polar.across(np.array(x), np.array(y), np.array(radius))
-    agreement = float((rise > 0.3).mean())
-    if polar.scale < MIN_RISE or agreement < MIN_AGREEMENT:
+    beside = (rise > AGREEING_RISE).reshape(2, RAYS_PER_SIDE).mean(axis=1)
+    agreement = float(beside.mean())
+    if polar.scale < MIN_RISE or agreement < MIN_AGREEMENT or beside.min() < MIN_SIDE_AGREEMENT:
         raise CaptureError(
             "no_limbus",
             f"expected the grey to rise by {MIN_RISE} levels on {MIN_AGREEMENT} of the rays beside the pupil,"
@@ -123,12 +133,12 @@ def _search(
     offset_y: NDArray[np.float64],
     radii: NDArray[np.float64],
 ) -> tuple[float, float, float]:
-    """Return the (x, y, radius) of the grid with the largest mean rise; centres far from the pupil's pay for it."""
-    y, x, radius = np.meshgrid(offset_y, offset_x, radii, indexing="ij")
+    """Return the (x, y, radius) with the largest mean rise; a centre far from the pupil's pays for it."""
+    y, x, radius = offset_y[:, None, None], offset_x[:, None], radii
     rise = polar.across(x, y, radius)
     apart = np.hypot(x, y)
     unusual = np.log(pupil.radius / radius / USUAL_DILATION)
     score = rise.mean(axis=-1) - 0.5 * (apart / radius) ** 2 - DILATION_PENALTY * unusual**2
     score[(apart + 1.1 * pupil.radius > radius) | (apart > MAX_OFFSET_SHARE * radius)] = -np.inf
     best = np.unravel_index(int(score.argmax()), score.shape)
-    return float(x[best]), float(y[best]), float(radius[best])
+    return float(offset_x[best[1]]), float(offset_y[best[0]]), float(radii[best[2]])

@@ -1,8 +1,8 @@
 """Unwrap an iris to a strip of fixed size: Daugman's rubber sheet.
 
-"High confidence visual recognition of persons by a test of statistical independence", 1993: a point of the iris is
-named by its angle and by how far it lies between pupil and limbus, so that dilation and distance drop out. Rotation
-of the head becomes a shift of columns.
+"High confidence visual recognition of persons by a test of statistical independence", 1993: a point of the
+iris is named by its angle and by how far it lies between pupil and limbus, so that dilation and distance drop
+out. Rotation of the head becomes a shift of columns.
 """
 
 import cv2
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from selfsame.errors import CaptureError
 from selfsame.imaging.normalised import Normalised
 from selfsame.iris.geometry import IrisGeometry
-from selfsame.iris.segmentation import segment_iris
+from selfsame.iris.segmentation import rescale, segment_iris
 
 MIN_VISIBLE_SHARE = 0.25
 
@@ -20,8 +20,8 @@ MIN_VISIBLE_SHARE = 0.25
 def normalise_iris(image: NDArray[np.uint8], *, height: int, width: int) -> Normalised:
     """Find the iris in an image of one eye and unwrap it.
 
-    Row 0 lies at the pupil, the last row at the limbus. Column 0 lies at 3 o'clock; columns go on clockwise as seen
-    in the image, once round.
+    Row 0 lies at the pupil, the last row at the limbus. Column 0 lies at 3 o'clock; columns go on clockwise
+    as seen in the image, once round.
 
     Args:
         image: (h, w) uint8, near infrared.
@@ -29,12 +29,12 @@ def normalise_iris(image: NDArray[np.uint8], *, height: int, width: int) -> Norm
         width: columns of the strip.
 
     Returns:
-        The strip, its mask (255 where iris is seen, neither lid nor lash nor highlight) and the measures pupil_x,
-        pupil_y, pupil_radius, limbus_x, limbus_y, limbus_radius (px of the image), visible_share (of the strip) and
-        dilation (pupil radius over limbus radius).
+        The strip, its mask (255 where iris is seen, neither lid nor lash nor highlight) and the measures
+        pupil_x, pupil_y, pupil_radius, limbus_x, limbus_y, limbus_radius (px of the image), visible_share (of
+        the strip) and dilation (pupil radius over limbus radius).
 
     Raises:
-        CaptureError: `too_small`, `no_pupil`, `no_limbus`, or `occluded` where too little of the iris is seen.
+        CaptureError: `too_small`, `no_pupil`, `no_limbus`, or `occluded` where too little iris is seen.
     """
     found = segment_iris(image)
     geometry = found.geometry
@@ -45,7 +45,7 @@ def normalise_iris(image: NDArray[np.uint8], *, height: int, width: int) -> Norm
     if visible_share < MIN_VISIBLE_SHARE:
         raise CaptureError(
             "occluded",
-            f"expected {MIN_VISIBLE_SHARE:.0%} of the iris to be visible, got {visible_share:.0%}: open the eye wider",
+            f"expected {MIN_VISIBLE_SHARE:.0%} of the iris in sight, got {visible_share:.0%}: open the eye",
         )
     return Normalised(strip, mask, _measure(geometry, visible_share))
 
@@ -69,15 +69,15 @@ def rubber_sheet(
 def unwrap(image: NDArray[np.uint8], geometry: IrisGeometry, height: int, width: int) -> NDArray[np.uint8]:
     """Sample the annulus between the circles bilinearly into a (height, width) strip.
 
-    An image with much more detail than the strip can hold is reduced first, so that fine texture does not alias.
+    An image with more detail than the strip can hold is reduced first, so that fine texture does not alias.
     """
     radius = geometry.limbus.radius
     detail = min(2 * np.pi * radius / width, (radius - geometry.pupil.radius) / height)
     if detail >= 1.5:
-        image = cv2.resize(image, None, fx=1 / detail, fy=1 / detail, interpolation=cv2.INTER_AREA)
-        geometry = geometry.scaled(1 / detail)
+        image, geometry = rescale(image, 1 / detail), geometry.scaled(1 / detail)
     x, y = rubber_sheet(geometry, height, width)
-    return cv2.remap(image, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    strip = cv2.remap(image, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    return np.asarray(strip, dtype=np.uint8)
 
 
 def _measure(geometry: IrisGeometry, visible_share: float) -> dict[str, float]:

@@ -1,9 +1,9 @@
 """Find what hides the iris: lids, lashes and highlights.
 
-Lids: the arcuate form of Daugman's operator ("How iris recognition works", 2004): of all parabolas across the limbus,
-the one along which the grey rises most, away from the eye's centre. Lashes and highlights: pixels far below and far
-above the iris's own grey (Kong and Zhang, "Accurate iris segmentation based on novel reflection and eyelash detection
-model", 2001).
+Lids: the arcuate form of Daugman's operator ("How iris recognition works", 2004): of all parabolas across the
+limbus, the one along which the grey rises most, away from the eye's centre. Lashes and highlights: pixels far
+darker or brighter than the iris, by level and by local contrast (Kong and Zhang, "Accurate iris segmentation
+based on novel reflection and eyelash detection model", 2001).
 """
 
 import cv2
@@ -14,16 +14,18 @@ from selfsame.iris.geometry import Circle, IrisGeometry
 from selfsame.iris.rays import sample
 
 COLUMNS = 33
-# Heights of the lid's apex above the limbus's centre, its slopes and its bows, as shares of the limbus's radius.
+# Apexes of the upper (-1) and lower lid beyond the limbus's centre, slopes and bows, in shares of the radius.
 APEX_SHARES = {-1: np.linspace(0.0, 1.0, 33), 1: np.linspace(0.5, 1.0, 17)}
-SLOPES = np.linspace(-0.5, 0.5, 9)
-BOWS = np.array([0.0, 0.2, 0.4, 0.6])
+SLOPES = np.linspace(-0.45, 0.45, 7)
+BOWS = np.array([0.0, 0.25, 0.5])
 # A lid's edge is counted from this share of the median steepest rise, and in full at three times it.
 LID_SHARE = 0.25
 # Mean gain of a lid over the columns that it crosses, between -1 and 2: texture of the iris stays near 0.
 MIN_LID_GAIN = 1.0
-# Lashes and highlights: robust standard deviations from the iris's own grey, and grey levels at least.
+# Lashes: their share of the way from the pupil's grey to the iris's, or how many levels they are darker than
+# their surround of so many pixels.
 LASH_SHARE, LASH_LEVELS, LASH_WIDTH_PX = 0.45, 8.0, 9
+# Highlights: robust standard deviations above the iris's own grey, and grey levels at least.
 HIGHLIGHT_DEVIATIONS, HIGHLIGHT_LEVELS = 4.0, 25.0
 
 
@@ -83,18 +85,21 @@ def _fit_lid(
     """Search the parabola with the largest total rise across it inside the limbus, if there is any."""
     limbus, pupil = geometry.limbus, geometry.pupil
     column = np.linspace(-0.95, 0.95, COLUMNS)
-    # A strip of grey levels that starts at the limbus's centre and goes outwards, one row a column of the eye.
+    # One row a column of the eye: grey levels from the limbus's centre outwards.
     out = np.arange(-0.6, 1.4, 0.03)
     x = limbus.x + limbus.radius * np.broadcast_to(column[:, None], (COLUMNS, out.size))
     y = limbus.y + side * limbus.radius * np.broadcast_to(out, x.shape)
     levels = cv2.GaussianBlur(sample(image, x, y), (1, 5), 0)
     kernel = np.array([[-1, -1, -1, 0, 1, 1, 1]], np.float32) / 3
     rise = cv2.filter2D(levels, cv2.CV_32F, kernel, borderType=cv2.BORDER_REPLICATE)
-    scale = LID_SHARE * max(float(np.median(rise.max(axis=1))), 4.0)
+    steepest = float(np.median(np.asarray(rise).max(axis=1)))
+    scale = LID_SHARE * max(steepest, 4.0)
     gain = np.clip(rise / scale - 1, -1, 2)
     seen = (x - limbus.x) ** 2 + (y - limbus.y) ** 2 < (0.97 * limbus.radius) ** 2
     gain[~seen | ((x - pupil.x) ** 2 + (y - pupil.y) ** 2 < (1.25 * pupil.radius) ** 2)] = 0
-    apex, slope, bow = (a.ravel()[:, None] for a in np.meshgrid(APEX_SHARES[side], SLOPES, BOWS, indexing="ij"))
+    apex, slope, bow = (
+        a.ravel()[:, None] for a in np.meshgrid(APEX_SHARES[side], SLOPES, BOWS, indexing="ij")
+    )
     height = apex + side * slope * column - bow * column**2
     index = np.rint((height - out[0]) / 0.03).astype(np.int32)
     inside = (index >= 0) & (index < out.size)
@@ -112,14 +117,15 @@ def _outliers(
     in_pupil: NDArray[np.bool_],
     undisturbed: NDArray[np.bool_],
 ) -> NDArray[np.bool_]:
-    """Return the highlights, and the dark pixels that hang together with the outside, a pixel more on every side.
+    """Return the highlights and the dark pixels joined to the outside, a pixel more on every side.
 
-    A lash is almost as dark as the pupil, or darker than its own surround as texture never is. A dark spot in the
-    middle of the iris is a crypt, which is texture; a lash comes in from the lid.
+    A lash is almost as dark as the pupil, or darker than its own surround as texture never is. A dark spot in
+    the middle of the iris is a crypt, which is texture; a lash comes in from the lid.
     """
     if not (visible & undisturbed).any() or not in_pupil.any():
         return np.zeros(window.shape, bool)
-    low, middle, high = np.quantile(window[visible & undisturbed], (0.25, 0.5, 0.75))
+    levels = np.quantile(window[visible & undisturbed], (0.25, 0.5, 0.75))
+    low, middle, high = (float(level) for level in levels)
     black = float(np.median(window[in_pupil]))
     hollow = cv2.morphologyEx(window, cv2.MORPH_BLACKHAT, np.ones((LASH_WIDTH_PX, LASH_WIDTH_PX), np.uint8))
     deep = max(float(np.quantile(hollow[visible & undisturbed], 0.98)), LASH_LEVELS)

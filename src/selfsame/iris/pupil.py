@@ -1,11 +1,11 @@
 """Find the pupil: a dark disc, whatever shines in it and whatever lashes hang over it.
 
 1. Highlights are closed by a grey opening (they are bright and smaller than a pupil).
-2. Every strong gradient votes for the centres that lie on its dark side (Loy and Zelinsky, "Fast radial symmetry
-   for detecting points of interest", 2003): lashes are dark too, but they are not round.
-3. Around the best centres a circle is fitted to the steepest rise of grey along each ray, again and again, leaving
-   out the rays that disagree (an iterated form of Daugman's integro-differential operator, "High confidence visual
-   recognition of persons by a test of statistical independence", 1993).
+2. Every strong gradient votes for the centres that lie on its dark side (Loy and Zelinsky, "Fast radial
+   symmetry for detecting points of interest", 2003): lashes are dark too, but they are not round.
+3. Around the best centres a circle is fitted to the steepest rise of grey along each ray, again and again,
+   leaving out the rays that disagree (an iterated form of Daugman's integro-differential operator, "High
+   confidence visual recognition of persons by a test of statistical independence", 1993).
 4. The candidate that is darkest against its surround, on most rays, is the pupil.
 """
 
@@ -21,12 +21,14 @@ from selfsame.iris.rays import cast_rays, radial_rise, unit_circle
 RADIUS_RANGE = (0.033, 0.25)
 HIGHLIGHT_SHARE = 0.05
 RAYS = 72
-CANDIDATES = 8
+CANDIDATES = 6
 # A ray agrees with the circle when its edge lies within this share of the radius (and 1.5 px at least).
 AGREEMENT_SHARE = 0.07
 MIN_AGREEMENT = 0.5
 # Grey levels between the inside of the pupil and the ring around it; sensor noise is a tenth of it.
 MIN_CONTRAST = 10.0
+# A pupil is flat: the range of grey inside it as a share of its contrast.
+MAX_UNEVENNESS = 0.7
 
 
 def close_highlights(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -39,7 +41,8 @@ def close_highlights(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
         (h, w) uint8.
     """
     side = 2 * round(HIGHLIGHT_SHARE * min(image.shape) / 2) + 1
-    return cv2.morphologyEx(image, cv2.MORPH_OPEN, np.ones((side, side), np.uint8))
+    opened = cv2.morphologyEx(image, cv2.MORPH_OPEN, np.ones((side, side), np.uint8))
+    return np.asarray(opened, dtype=np.uint8)
 
 
 def locate_pupil(image: NDArray[np.uint8]) -> Circle:
@@ -60,11 +63,12 @@ def locate_pupil(image: NDArray[np.uint8]) -> Circle:
     score = np.where(sane, agreement**2 * contrast, -np.inf)
     accepted = sane & (agreement >= MIN_AGREEMENT) & (contrast >= MIN_CONTRAST)
     if not accepted.any():
+        best = int(score.argmax())
         raise CaptureError(
             "no_pupil",
-            f"expected a dark disc that {MIN_AGREEMENT} of the rays agree on with {MIN_CONTRAST:.0f} grey levels"
-            f" of contrast, got {agreement[score.argmax()]:.2f} of the rays and {contrast[score.argmax()]:.0f}"
-            " grey levels: is this a near-infrared image of one open eye?",
+            f"expected a flat dark disc, {MIN_CONTRAST:.0f} levels below its surround on {MIN_AGREEMENT:.0%}"
+            f" of the rays, got {contrast[best]:.0f} levels on {agreement[best]:.0%}:"
+            " is this a near-infrared image of one open eye?",
         )
     x, y, radius = circles[_innermost(circles, np.where(accepted, score, -np.inf))]
     return Circle(float(x), float(y), float(radius))
@@ -88,7 +92,8 @@ def _vote_centres(image: NDArray[np.uint8]) -> NDArray[np.float64]:
     strength = cv2.magnitude(gradient_x, gradient_y)
     rows, columns = np.nonzero(strength > max(float(np.quantile(strength[::3, ::3], 0.8)), 16.0))
     height, width = half.shape
-    radii = np.arange(RADIUS_RANGE[0] * height, RADIUS_RANGE[1] * height, 1.5, np.float32)[:, None]
+    side = min(height, width)
+    radii = np.arange(RADIUS_RANGE[0] * side, RADIUS_RANGE[1] * side, 1.5).astype(np.float32)[:, None]
     norm = strength[rows, columns]
     x = np.rint(columns - radii * (gradient_x[rows, columns] / norm)).astype(np.int32)
     y = np.rint(rows - radii * (gradient_y[rows, columns] / norm)).astype(np.int32)
@@ -112,7 +117,7 @@ def _peaks(votes: NDArray[np.float32], radii: NDArray[np.float32]) -> NDArray[np
         cv2.GaussianBlur(votes[plane], (5, 5), 0, dst=blurred[plane])
         blurred[plane] /= np.sqrt(radii[2 * plane])
     for i in range(CANDIDATES):
-        plane, row, column = np.unravel_index(int(blurred.argmax()), blurred.shape)
+        plane, row, column = (int(index) for index in np.unravel_index(blurred.argmax(), blurred.shape))
         found[i] = 2 * column + 0.5, 2 * row + 0.5, 2 * radii[2 * plane] + 1.5
         blurred[max(plane - 1, 0) : plane + 2, max(row - 4, 0) : row + 5, max(column - 4, 0) : column + 5] = 0
     return found
@@ -148,10 +153,12 @@ def _refine(
 def _contrast(image: NDArray[np.uint8], circles: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return by how many grey levels the ring around each circle is brighter than the disc, (c,).
 
-    Lower quartile of the ring minus upper quartile of the disc, minus half the disc's own range: a disc that is
-    dark on one side only, or is itself a ring around a darker disc, gets little.
+    Lower quartile of the ring minus upper quartile of the disc, minus half the disc's own range:
+    a disc that is dark on one side only, or is a ring around a darker disc, gets little. One that is not flat
+    gets 0.
     """
     inside = cast_rays(image, circles, np.array([0.2, 0.4, 0.6, 0.8]), RAYS).reshape(len(circles), -1)
     ring = cast_rays(image, circles, np.array([1.2, 1.3]), RAYS).mean(axis=2)
     low, high = np.quantile(inside, (0.1, 0.75), axis=1)
-    return np.asarray(np.quantile(ring, 0.25, axis=1) - high - 0.5 * (high - low))
+    contrast = np.asarray(np.quantile(ring, 0.25, axis=1) - high - 0.5 * (high - low))
+    return np.where(high - low <= MAX_UNEVENNESS * contrast, contrast, 0.0)

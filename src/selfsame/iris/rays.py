@@ -32,7 +32,7 @@ def cast_rays(
 
 
 def sample(image: NDArray[np.uint8], x: NDArray[np.float64], y: NDArray[np.float64]) -> NDArray[np.float32]:
-    """Read the image bilinearly at points of any shape; its border goes on outside. Returns float32 levels."""
+    """Read the image bilinearly at points of any shape, as float32 levels; its border goes on outside."""
     flat_x, flat_y = (a.reshape(-1, a.shape[-1]).astype(np.float32) for a in (x, y))
     levels = cv2.remap(image, flat_x, flat_y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
     return levels.reshape(x.shape).astype(np.float32)
@@ -52,4 +52,4 @@ def radial_rise(levels: NDArray[np.float32]) -> NDArray[np.float32]:
     rise = cv2.filter2D(flat, cv2.CV_32F, kernel, borderType=cv2.BORDER_REPLICATE)
     rise[:, :2] = 0
     rise[:, -2:] = 0
-    return rise.reshape(levels.shape)
+    return np.asarray(rise, dtype=np.float32).reshape(levels.shape)

@@ -12,8 +12,8 @@ from selfsame.iris.limbus import locate_limbus
 from selfsame.iris.occlusion import mask_occlusions
 from selfsame.iris.pupil import close_highlights, locate_pupil
 
-# Segmentation works on a copy whose shorter side has this many pixels: an iris of 50 px and a fifth of a pixel
-# of precision in its circles, at the same cost for every sensor.
+# Segmentation works on a copy whose shorter side has this many pixels: enough for circles to half a pixel,
+# and the same cost for every sensor.
 WORKING_SIDE_PX = 240
 MIN_SIDE_PX = 60
 # ISO/IEC 29794-6 asks for 80 px; under a fifth of that there is no texture left.
@@ -48,22 +48,23 @@ def segment_iris(image: NDArray[np.uint8]) -> Segmentation:
     if side < MIN_SIDE_PX:
         raise CaptureError("too_small", f"expected {MIN_SIDE_PX} px on the shorter side, got {side}")
     scale = WORKING_SIDE_PX / side
-    working = _resize(image, scale)
+    working = rescale(image, scale)
     closed = close_highlights(working)
     pupil = locate_pupil(closed)
     limbus = locate_limbus(closed, pupil)
     if limbus.radius / scale < MIN_LIMBUS_RADIUS_PX:
         raise CaptureError(
             "too_small",
-            f"expected an iris of {MIN_LIMBUS_RADIUS_PX:.0f} px radius at least, got {limbus.radius / scale:.1f}",
+            f"expected an iris of {MIN_LIMBUS_RADIUS_PX:.0f} px radius, got {limbus.radius / scale:.1f}",
         )
     geometry = IrisGeometry(pupil, limbus)
     return Segmentation(geometry.scaled(1 / scale), mask_occlusions(working, geometry), scale)
 
 
-def _resize(image: NDArray[np.uint8], scale: float) -> NDArray[np.uint8]:
+def rescale(image: NDArray[np.uint8], scale: float) -> NDArray[np.uint8]:
     """Resize by a factor: area means when shrinking, linear interpolation when enlarging."""
     if scale == 1:
         return image
     interpolation = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
-    return cv2.resize(image, None, fx=scale, fy=scale, interpolation=interpolation)
+    resized = cv2.resize(image, None, fx=scale, fy=scale, interpolation=interpolation)
+    return np.asarray(resized, dtype=np.uint8)
