@@ -189,15 +189,25 @@ def test_auto_takes_the_preferred_folder_where_it_exists(
     assert f"new_captures: using {tmp_path / 'new'}" in caplog.text
 
 
-def test_auto_with_neither_folder_names_the_setting(tmp_path: Path) -> None:
-    with pytest.raises(DatasetError, match="--params=new_captures=PATH"):
+def test_auto_with_neither_folder_names_the_setting_of_the_last_one(tmp_path: Path) -> None:
+    with pytest.raises(DatasetError, match=r"at \S+/captures, found nothing.*--params=captures=PATH"):
         automatic(tmp_path).load()
+
+
+def test_auto_writes_the_preferred_folder(tmp_path: Path) -> None:
+    CapturesDataset(filepath=str(tmp_path / "captures")).save(iter(PAIRS))
+    automatic(tmp_path).save(iter([("new/iris_left/1.png", b"n")]))
+    assert [file.path for file in automatic(tmp_path).load().files()] == ["new/iris_left/1.png"]
+    assert len(paths(CapturesDataset(filepath=str(tmp_path / "captures")))) == 3
 
 
 def test_an_explicit_folder_that_is_missing_is_refused_in_spite_of_alternatives(tmp_path: Path) -> None:
     CapturesDataset(filepath=str(tmp_path / "captures")).save(iter(PAIRS))
     dataset = CapturesDataset(
-        filepath=str(tmp_path / "typo"), preferred="new", otherwise=str(tmp_path / "captures")
+        filepath=str(tmp_path / "typo"),
+        preferred="new",
+        otherwise=str(tmp_path / "captures"),
+        setting="new_captures",
     )
-    with pytest.raises(DatasetError, match="typo, found nothing"):
+    with pytest.raises(DatasetError, match=r"typo, found nothing.*--params=new_captures=PATH"):
         dataset.load()
