@@ -38,7 +38,7 @@ def test_any_timm_model_with_feature_maps_is_an_encoder(name):
 
 
 def test_unknown_encoder_is_refused_with_near_matches():
-    with pytest.raises(InputError, match="'resnt18': did you mean .*resnet18"):
+    with pytest.raises(InputError, match=r"'resnt18': did you mean .*resnet18"):
         build("resnt18")
 
 

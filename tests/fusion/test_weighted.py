@@ -5,6 +5,7 @@ from torch.nn import functional
 
 from selfsame.fusion.weighted import ModalityWeights, concatenate_embeddings, fuse_cosines
 
+
 def hundredths(lowest: int) -> st.SearchStrategy[float]:
     return st.integers(lowest, 100).map(lambda number: number / 100)
 
@@ -44,11 +45,7 @@ def test_sides_that_share_nothing_have_no_score_and_no_gradient():
     assert weights.grad is None or torch.isfinite(weights.grad).all()
 
 
-@given(
-    st.lists(
-        st.tuples(hundredths(-100), hundredths(1), st.booleans()), min_size=1, max_size=5
-    )
-)
+@given(st.lists(st.tuples(hundredths(-100), hundredths(1), st.booleans()), min_size=1, max_size=5))
 def test_fused_score_lies_between_the_lowest_and_the_highest_shared_cosine(rows):
     cosines, weights, shared = (torch.tensor(column) for column in zip(*rows, strict=True))
     fused = float(fuse_cosines(cosines, shared, weights))

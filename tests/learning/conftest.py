@@ -1,4 +1,4 @@
-"""A toy recognition task that trains in a second: identities are smooth patterns, captures are noisy copies."""
+"""A toy task that trains in a second: identities are smooth patterns, captures are noisy copies."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -33,7 +33,9 @@ def toy() -> Callable[..., SimpleNamespace]:
             pixels, rows = [], []
             for subject in range(subjects):
                 for instance in instances:
-                    pattern = cv2.resize(rng.uniform(0, 255, (6, 12)), (WIDTH, HEIGHT), interpolation=cv2.INTER_CUBIC)
+                    pattern = cv2.resize(
+                        rng.uniform(0, 255, (6, 12)), (WIDTH, HEIGHT), interpolation=cv2.INTER_CUBIC
+                    )
                     for capture, split in SPLITS.items():
                         image = pattern + rng.normal(0, 20, pattern.shape)
                         mask = np.full_like(image, 255)
@@ -69,7 +71,7 @@ def parameters() -> Callable[..., TrainingParameters]:
         block = yaml.safe_load(text.replace("${globals:device}", "cpu"))["biometrics"]["training"]
         for encoder in block["encoders"].values():
             encoder |= {"channels": 4, "embedding_size": 16}
-        block["regimen"] |= {"max_epochs": 2, "batch_size": 16, "threads": 1, **regimen}
+        block |= {"max_epochs": 2, "batch_size": 16, "threads": 1, **regimen}
         return TrainingParameters(**block)
 
     return make

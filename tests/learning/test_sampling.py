@@ -5,7 +5,9 @@ from hypothesis import strategies as st
 from selfsame.learning.sampling import ABSENT, cut_batches, draw_presentations
 
 modalities = st.lists(
-    st.lists(st.integers(0, 5), max_size=12).map(lambda rows: np.array(rows, dtype=np.int64)), min_size=1, max_size=4
+    st.lists(st.integers(0, 5), max_size=12).map(lambda rows: np.array(rows, dtype=np.int64)),
+    min_size=1,
+    max_size=4,
 )
 
 

@@ -91,7 +91,8 @@ class Checkpoint:
     def version(self) -> str:
         """A short name of the model: the digest of what made it, 12 hexadecimal digits.
 
-        Training is a function of its data, parameters, code, seed and length, so equal names mean equal models.
+        Training is a function of its data, parameters, code, seed and length, so equal names mean equal
+        models.
         """
         made_from = json.dumps([*vars(self.origin).values(), self.epoch])
         return hashlib.sha256(made_from.encode()).hexdigest()[:12]

@@ -40,13 +40,13 @@ def fit_recogniser(
         indexes,
         encoder_of=parameters.encoder_of,
         encoders=parameters.encoders,
-        regimen=parameters.regimen,
+        regimen=parameters,
         seed=seed,
     )
-    state = fit(task, parameters.regimen, workspace)
+    state = fit(task, parameters, workspace)
     best = pack_checkpoint(state, task, best=True)
     last = pack_checkpoint(state, task, best=False)
-    return best, last, tabulate_history(state.history), summarise_run(state, task, parameters.regimen)
+    return best, last, tabulate_history(state.history), summarise_run(state, task, parameters)
 
 
 def plot_history(history: pd.DataFrame) -> Figure:

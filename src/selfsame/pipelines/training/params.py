@@ -2,19 +2,16 @@
 
 from typing import Self
 
-from pydantic import BaseModel, ConfigDict, model_validator
+from pydantic import model_validator
 
 from selfsame.learning.regimen import EncoderSettings, Regimen
 
 
-class TrainingParameters(BaseModel):
-    """All of training: what is trained, and how. The blocks are explained in `selfsame.learning.regimen`."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
+class TrainingParameters(Regimen):
+    """What is trained, beside the course of it; `selfsame.learning.regimen` explains the fields."""
 
     encoder_of: dict[str, str]  # modality: encoder; modalities that name the same one share it
     encoders: dict[str, EncoderSettings]  # by name
-    regimen: Regimen  # the course of the training
 
     @model_validator(mode="after")
     def _name_known_encoders(self) -> Self:

@@ -1,0 +1,208 @@
+import logging
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+from selfsame.errors import DamagedError, InputError
+from selfsame.learning.classification import classify_presentations
+from selfsame.learning.embedding import embed_captures
+from selfsame.learning.epochs import find_best_epoch, ran_out_of_patience
+from selfsame.learning.fitting import fit, pack_checkpoint
+from selfsame.learning.regimen import EarlyStopping
+from selfsame.learning.state import EpochRecord, read_state
+from selfsame.learning.task import assemble_task
+
+
+def train(data, parameters, folder, seed=1):
+    task = assemble_task(
+        data.arrays,
+        data.indexes,
+        encoder_of=parameters.encoder_of,
+        encoders=parameters.encoders,
+        regimen=parameters,
+        seed=seed,
+    )
+    folder.mkdir(parents=True, exist_ok=True)
+    return fit(task, parameters, folder), task
+
+
+def same(left, right):
+    return left.keys() == right.keys() and all(torch.equal(left[name], right[name]) for name in left)
+
+
+def accuracy(data, parameters, folder, modalities=("iris_left", "iris_right", "fingerprint")):
+    """Share of test captures, finger by finger, whose best subject is the labelled one."""
+    state, task = train(data, parameters, folder)
+    checkpoint = pack_checkpoint(state, task, best=False)
+    tests = []
+    for modality in modalities:
+        index = data.indexes[modality]
+        chosen = index[index["split"] == "test"]
+        tests.append(
+            embed_captures(checkpoint, modality, data.arrays[modality], chosen, batch_size=32, device="cpu")
+        )
+    embeddings = pd.concat(tests, ignore_index=True)
+    right = []
+    for modality in modalities:
+        rows = np.flatnonzero(embeddings["modality"] == modality)
+        scores = classify_presentations(checkpoint, embeddings, {modality: rows})
+        found = np.array(checkpoint.labels.subjects)[scores.argmax(axis=1)]
+        right.extend(found == embeddings["subject_id"].to_numpy()[rows])
+    return float(np.mean(right))
+
+
+def test_same_seed_gives_the_same_bits_and_another_seed_others(toy, parameters, tmp_path):
+    first, _ = train(toy(), parameters(), tmp_path / "a")
+    second, _ = train(toy(), parameters(), tmp_path / "b")
+    other, _ = train(toy(), parameters(), tmp_path / "c", seed=2)
+    assert same(first.weights, second.weights)
+    assert not same(first.weights, other.weights)
+
+
+def test_global_random_state_neither_matters_nor_changes(toy, parameters, tmp_path):
+    first, _ = train(toy(), parameters(max_epochs=1), tmp_path / "a")
+    torch.manual_seed(12345)
+    before = torch.random.get_rng_state()
+    second, _ = train(toy(), parameters(max_epochs=1), tmp_path / "b")
+    assert torch.equal(before, torch.random.get_rng_state())
+    assert not torch.are_deterministic_algorithms_enabled()
+    assert same(first.weights, second.weights)
+
+
+def test_it_learns_what_there_is_to_learn(toy, parameters, tmp_path):
+    assert accuracy(toy(subjects=6), parameters(max_epochs=12), tmp_path) > 0.8
+
+
+def test_shuffled_identities_stay_at_chance(toy, parameters, tmp_path):
+    assert accuracy(toy(subjects=6, shuffled=True), parameters(max_epochs=12), tmp_path) < 0.5
+
+
+def test_pixels_of_captures_that_are_not_trained_on_never_matter(toy, parameters, tmp_path):
+    data, other = toy(), toy()
+    for modality, index in other.indexes.items():
+        pixels = other.arrays[modality].gather(np.arange(len(index)))
+        pixels[index["split"] != "train"] = 77
+        other.arrays[modality] = type(data.arrays[modality])({modality: pixels})
+    first, _ = train(data, parameters(max_epochs=1), tmp_path / "a")
+    second, _ = train(other, parameters(max_epochs=1), tmp_path / "b")
+    assert same(first.weights, second.weights)
+
+
+def test_subject_without_a_modality_is_trained_on_the_others(toy, parameters, tmp_path):
+    data = toy()
+    data.indexes["iris_left"] = data.indexes["iris_left"].query("subject_id != 's0'")
+    state, task = train(data, parameters(max_epochs=1), tmp_path)
+    assert task.labels.subjects == ("s0", "s1", "s2", "s3")
+    assert ("s0", "left") not in task.labels.classes["iris"]
+    assert all(torch.isfinite(tensor).all() for tensor in state.weights.values())
+
+
+def test_left_and_right_irises_share_an_encoder_but_no_class(toy, parameters, tmp_path):
+    _, task = train(toy(), parameters(max_epochs=1), tmp_path)
+    assert set(task.design.encoders) == {"iris", "fingerprint"}
+    assert len(task.labels.classes["iris"]) == 8
+
+
+def test_finished_run_with_the_same_inputs_is_reused(toy, parameters, tmp_path, caplog):
+    first, _ = train(toy(), parameters(max_epochs=1), tmp_path)
+    with caplog.at_level(logging.INFO, logger="selfsame"):
+        second, _ = train(toy(), parameters(max_epochs=1), tmp_path)
+    assert first.history == second.history
+    assert ["the run of 1 epochs with the same inputs is reused" in line for line in caplog.messages] == [
+        True
+    ]
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"), [("seed", "seed"), ("parameters", "parameters digest"), ("data", "data digest")]
+)
+def test_changed_inputs_begin_afresh_and_say_why(toy, parameters, tmp_path, caplog, changed, said):
+    train(toy(), parameters(max_epochs=1), tmp_path)
+    data = toy(subjects=5) if changed == "data" else toy()
+    regimen = {"learning_rate": 0.001} if changed == "parameters" else {}
+    with caplog.at_level(logging.INFO, logger="selfsame"):
+        train(data, parameters(max_epochs=1, **regimen), tmp_path, seed=2 if changed == "seed" else 1)
+    assert f"begins afresh, because the {said} differs" in caplog.messages[0]
+
+
+def test_damaged_state_begins_afresh_and_says_so(toy, parameters, tmp_path, caplog):
+    first, _ = train(toy(), parameters(max_epochs=1), tmp_path)
+    state = tmp_path / "state.pt"
+    state.write_bytes(state.read_bytes()[:1000])
+    with caplog.at_level(logging.INFO, logger="selfsame"):
+        second, _ = train(toy(), parameters(max_epochs=1), tmp_path)
+    assert "begins afresh (Expected the complete state" in caplog.messages[0]
+    assert same(first.weights, second.weights)
+
+
+@pytest.mark.filterwarnings("ignore:Detected pickle protocol")
+def test_state_never_runs_code_of_a_pickle(toy, parameters, tmp_path):
+    import pickle
+
+    class Attack:
+        def __reduce__(self):
+            return (open, (str(tmp_path / "attacked"), "w"))
+
+    (tmp_path / "state.pt").write_bytes(pickle.dumps(Attack()))
+    with pytest.raises(DamagedError, match="Expected the complete state"):
+        read_state(tmp_path)
+    assert not (tmp_path / "attacked").exists()
+
+
+def test_nothing_but_state_and_logs_is_left_in_the_folder(toy, parameters, tmp_path):
+    train(toy(), parameters(max_epochs=1), tmp_path)
+    assert sorted(one.name for one in tmp_path.iterdir()) == ["state.pt", "tensorboard"]
+    assert list((tmp_path / "tensorboard").rglob("events.out.tfevents.*"))
+
+
+def test_validation_loss_is_recorded_and_the_best_epoch_is_its_lowest(toy, parameters, tmp_path):
+    state, task = train(toy(), parameters(max_epochs=3), tmp_path)
+    losses = [one.validation_loss for one in state.history]
+    assert state.best_epoch == 1 + losses.index(min(losses))
+    assert pack_checkpoint(state, task, best=True).metrics["validation_loss"] == min(losses)
+
+
+def test_accumulation_clipping_softmax_and_constant_schedule_run(toy, parameters, tmp_path):
+    chosen = parameters(
+        accumulate=2,
+        clip_norm=None,
+        objective={"kind": "softmax", "scale": 16.0, "modality_share": 0.5},
+        schedule={"kind": "constant"},
+        early_stopping={"monitor": "validation_loss", "patience": 1},
+    )
+    state, _ = train(toy(), chosen, tmp_path)
+    assert state.finished
+    assert {one.learning_rate for one in state.history} == {chosen.learning_rate}
+
+
+def test_early_stopping_without_validation_captures_is_refused(toy, parameters, tmp_path):
+    data = toy()
+    data.indexes = {name: index.query("split != 'validation'") for name, index in data.indexes.items()}
+    chosen = parameters(early_stopping={"monitor": "validation_loss", "patience": 2})
+    with pytest.raises(InputError, match="early stopping monitors validation_loss"):
+        train(data, chosen, tmp_path)
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has a CUDA device")
+def test_absent_device_is_refused_before_any_work(toy, parameters, tmp_path):
+    with pytest.raises(InputError, match="Expected a CUDA device"):
+        train(toy(), parameters(device="cuda"), tmp_path)
+
+
+def record(epoch, validation):
+    return EpochRecord(epoch, 1.0 / epoch, validation, 0.5, 0.1, 1.0, 10.0)
+
+
+def test_patience_counts_epochs_since_the_lowest_loss():
+    stopping = EarlyStopping(monitor="validation_loss", patience=2)
+    history = [record(1, 3.0), record(2, 1.0), record(3, 2.0)]
+    assert not ran_out_of_patience(history, stopping)
+    assert ran_out_of_patience([*history, record(4, 1.5)], stopping)
+    assert not ran_out_of_patience([*history, record(4, 1.5)], None)
+
+
+def test_without_validation_the_last_epoch_is_the_best():
+    assert find_best_epoch([record(1, None), record(2, None)]) == 2
+    assert find_best_epoch([record(1, 0.5), record(2, 0.7)]) == 1

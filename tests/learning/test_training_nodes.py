@@ -1,0 +1,35 @@
+import pytest
+
+from selfsame.errors import InputError
+from selfsame.pipelines.training.nodes import fit_recogniser, plot_history
+
+MODALITIES = ("iris_left", "fingerprint")
+
+
+def inputs(data):
+    return [part for name in MODALITIES for part in (data.arrays[name], data.indexes[name])]
+
+
+def test_training_hands_over_checkpoints_history_and_summary(toy, parameters, tmp_path):
+    best, last, history, summary = fit_recogniser(parameters(max_epochs=2), 1, tmp_path, *inputs(toy()))
+    assert best.modalities == last.modalities == MODALITIES
+    assert last.epoch == len(history) == summary["epochs"] == 2
+    assert sum(best.fusion_weights.values()) == pytest.approx(1)
+    assert min(best.fusion_weights.values()) > 0
+    assert summary["training_subjects"] == 4
+    assert summary["training_captures"] == 12 + 24
+    assert len(plot_history(history).axes) == 3
+
+
+def test_empty_index_is_refused(toy, parameters, tmp_path):
+    data = toy()
+    data.indexes["fingerprint"] = data.indexes["fingerprint"].head(0)
+    with pytest.raises(InputError, match="captures in every index, but one is empty"):
+        fit_recogniser(parameters(), 1, tmp_path, *inputs(data))
+
+
+def test_modality_without_an_encoder_is_refused(toy, parameters, tmp_path):
+    data = toy()
+    data.indexes["iris_left"]["modality"] = "face"
+    with pytest.raises(InputError, match="Expected an encoder for face"):
+        fit_recogniser(parameters(), 1, tmp_path, *inputs(data))
