@@ -44,6 +44,13 @@ def test_columns_start_at_three_o_clock_and_go_clockwise():
     assert y[0] == pytest.approx([0, 15, 0, -15], abs=1e-4)
 
 
+def test_part_of_the_iris_beyond_the_picture_is_not_seen(draw_eye):
+    result = normalise(draw_eye()[:166])
+    _, y = rubber_sheet(IrisGeometry(Circle(158, 118, 24), Circle(160, 120, 56)), HEIGHT, WIDTH)
+    assert not result.mask[y > 168].any()
+    assert (result.mask[y < 160] == 255).mean() > 0.85
+
+
 def test_strip_and_mask_have_the_size_asked_for(draw_eye):
     result = normalise_iris(draw_eye(), height=20, width=100)
     assert result.image.shape == result.mask.shape == (20, 100)

@@ -39,8 +39,7 @@ def normalise_iris(image: NDArray[np.uint8], *, height: int, width: int) -> Norm
     found = segment_iris(image)
     geometry = found.geometry
     strip = unwrap(image, geometry, height, width)
-    seen = unwrap(found.visible, geometry.scaled(found.scale), height, width)
-    mask = np.where(seen >= 128, 255, 0).astype(np.uint8)
+    mask = unwrap_mask(found.visible, geometry.scaled(found.scale), height, width)
     visible_share = float((mask > 0).mean())
     if visible_share < MIN_VISIBLE_SHARE:
         raise CaptureError(
@@ -78,6 +77,15 @@ def unwrap(image: NDArray[np.uint8], geometry: IrisGeometry, height: int, width:
     x, y = rubber_sheet(geometry, height, width)
     strip = cv2.remap(image, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
     return np.asarray(strip, dtype=np.uint8)
+
+
+def unwrap_mask(
+    visible: NDArray[np.uint8], geometry: IrisGeometry, height: int, width: int
+) -> NDArray[np.uint8]:
+    """Sample a mask into a (height, width) strip of 0 and 255; what lies outside the image is not seen."""
+    x, y = rubber_sheet(geometry, height, width)
+    seen = cv2.remap(visible, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT, borderValue=0)
+    return np.where(np.asarray(seen) >= 128, 255, 0).astype(np.uint8)
 
 
 def _measure(geometry: IrisGeometry, visible_share: float) -> dict[str, float]:

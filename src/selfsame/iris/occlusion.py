@@ -6,6 +6,8 @@ darker or brighter than the iris, by level and by local contrast (Kong and Zhang
 based on novel reflection and eyelash detection model", 2001).
 """
 
+from functools import cache
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +15,10 @@ from numpy.typing import NDArray
 from selfsame.iris.geometry import Circle, IrisGeometry
 from selfsame.iris.rays import sample
 
-COLUMNS = 33
+# Where lids are looked for: columns over the eye, rows outwards, in shares of the limbus's radius.
+COLUMNS, REACH = 33, 0.95
+OUTWARDS_STEP = 0.03
+OUTWARDS = np.arange(-0.6, 1.4, OUTWARDS_STEP)
 # Apexes of the upper (-1) and lower lid beyond the limbus's centre, slopes and bows, in shares of the radius.
 APEX_SHARES = {-1: np.linspace(0.0, 1.0, 33), 1: np.linspace(0.5, 1.0, 17)}
 SLOPES = np.linspace(-0.45, 0.45, 7)
@@ -84,31 +89,37 @@ def _fit_lid(
 ) -> tuple[float, float, float] | None:
     """Search the parabola with the largest total rise across it inside the limbus, if there is any."""
     limbus, pupil = geometry.limbus, geometry.pupil
-    column = np.linspace(-0.95, 0.95, COLUMNS)
+    column = np.linspace(-REACH, REACH, COLUMNS)
     # One row a column of the eye: grey levels from the limbus's centre outwards.
-    out = np.arange(-0.6, 1.4, 0.03)
-    x = limbus.x + limbus.radius * np.broadcast_to(column[:, None], (COLUMNS, out.size))
-    y = limbus.y + side * limbus.radius * np.broadcast_to(out, x.shape)
+    x = limbus.x + limbus.radius * np.broadcast_to(column[:, None], (COLUMNS, OUTWARDS.size))
+    y = limbus.y + side * limbus.radius * np.broadcast_to(OUTWARDS, x.shape)
     levels = cv2.GaussianBlur(sample(image, x, y), (1, 5), 0)
     kernel = np.array([[-1, -1, -1, 0, 1, 1, 1]], np.float32) / 3
     rise = cv2.filter2D(levels, cv2.CV_32F, kernel, borderType=cv2.BORDER_REPLICATE)
     steepest = float(np.median(np.asarray(rise).max(axis=1)))
     scale = LID_SHARE * max(steepest, 4.0)
-    gain = np.clip(rise / scale - 1, -1, 2)
+    gain = np.clip(np.asarray(rise) / scale - 1, -1, 2)
     seen = (x - limbus.x) ** 2 + (y - limbus.y) ** 2 < (0.97 * limbus.radius) ** 2
     gain[~seen | ((x - pupil.x) ** 2 + (y - pupil.y) ** 2 < (1.25 * pupil.radius) ** 2)] = 0
-    apex, slope, bow = (
-        a.ravel()[:, None] for a in np.meshgrid(APEX_SHARES[side], SLOPES, BOWS, indexing="ij")
-    )
-    height = apex + side * slope * column - bow * column**2
-    index = np.rint((height - out[0]) / 0.03).astype(np.int32)
-    inside = (index >= 0) & (index < out.size)
-    crossed = gain[np.arange(COLUMNS), np.clip(index, 0, out.size - 1)] * inside
+    lids, index, inside = _parabolas(side)
+    crossed = gain[np.arange(COLUMNS), index] * inside
     total = crossed.sum(axis=1)
     best = int(total.argmax())
-    if total[best] < MIN_LID_GAIN * max(np.count_nonzero(crossed[best]), 6):
+    if total[best] < MIN_LID_GAIN * max(int(np.count_nonzero(crossed[best])), 6):
         return None
-    return float(apex[best, 0]), float(slope[best, 0]), float(bow[best, 0])
+    apex, slope, bow = (float(share) for share in lids[best])
+    return apex, slope, bow
+
+
+@cache
+def _parabolas(side: int) -> tuple[NDArray[np.float64], NDArray[np.int32], NDArray[np.bool_]]:
+    """Return all lids, (n, 3) apex, slope and bow, the row of each in each column, and if it is one."""
+    lids = np.stack(np.meshgrid(APEX_SHARES[side], SLOPES, BOWS, indexing="ij"), axis=-1).reshape(-1, 3)
+    column = np.linspace(-REACH, REACH, COLUMNS)
+    height = lids[:, :1] + side * lids[:, 1:2] * column - lids[:, 2:] * column**2
+    index = np.rint((height - OUTWARDS[0]) / OUTWARDS_STEP).astype(np.int32)
+    inside = (index >= 0) & (index < OUTWARDS.size)
+    return lids, np.clip(index, 0, OUTWARDS.size - 1), inside
 
 
 def _outliers(
