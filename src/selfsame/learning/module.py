@@ -106,13 +106,13 @@ class TrainingModule(lightning.LightningModule):
         progress = self._set_learning_rate(step)
         generator = Generator(device=self.device)
         generator.manual_seed(derive_seed(self.seed, self.epoch, step))
-        losses = self._compute_losses(batch, self.regimen.objective.margin_at(progress), generator)
+        losses = self.compute_losses(batch, self.regimen.objective.margin_at(progress), generator)
         self.tally.add(losses, batch)
         return losses.total
 
     def validation_step(self, batch: Batch, _step: int) -> None:
         """Compute the loss of one batch as it comes: no augmentation, no margin, nothing hidden."""
-        self.validation_tally.add(self._compute_losses(batch, 0.0, None), batch)
+        self.validation_tally.add(self.compute_losses(batch, 0.0, None), batch)
 
     def _set_learning_rate(self, step: int) -> float:
         """Set the learning rate of this step; return the share of the training that is done, in [0, 1)."""
@@ -122,7 +122,7 @@ class TrainingModule(lightning.LightningModule):
             group["lr"] = rate
         return progress
 
-    def _compute_losses(self, batch: Batch, margin_rad: float, generator: Generator | None) -> Losses:
+    def compute_losses(self, batch: Batch, margin_rad: float, generator: Generator | None) -> Losses:
         """Score single modalities and their fusion; without a generator nothing is augmented or hidden."""
         objective = self.regimen.objective
         subjects = batch.labels[:, 0]

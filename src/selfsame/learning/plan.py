@@ -20,6 +20,9 @@ class EpochPlan:
         rows: the labelled rows of each modality.
         seed: the seed of the run.
         batch_size: the largest batch.
+
+    Attributes:
+        epoch: the epoch that is due, from 1; every epoch has the same number of batches.
     """
 
     def __init__(self, rows: Sequence[LabelledRows], *, seed: int, batch_size: int) -> None:
@@ -27,14 +30,10 @@ class EpochPlan:
         self._seed = seed
         self._batch_size = batch_size
         self.epoch = 1
-
-    @property
-    def presentations(self) -> int:
-        """How many presentations an epoch shows."""
-        return len(self._draw())
+        self._batches = len(cut_batches(self._draw(), batch_size))
 
     def __len__(self) -> int:
-        return len(cut_batches(self._draw(), self._batch_size))
+        return self._batches
 
     def __iter__(self) -> Iterator[PlanStep]:
         for batch in cut_batches(self._draw(), self._batch_size):

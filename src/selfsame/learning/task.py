@@ -83,19 +83,12 @@ def assemble_task(
     used = {name: encoders[name] for name in dict.fromkeys(chosen.values())}
     design = Design(chosen, {name: _design(name, one, chosen, arrays) for name, one in used.items()})
     labels = map_labels(indexes, chosen)
-
-    def label(split: str) -> dict[str, LabelledRows]:
-        return {
-            modality: label_rows(indexes[modality], arrays[modality], labels, encoder=encoder, split=split)
-            for modality, encoder in chosen.items()
-        }
-
     return Task(
         design=design,
         labels=labels,
         arrays=arrays,
-        train=label("train"),
-        validation=label("validation"),
+        train=_label(arrays, indexes, labels, chosen, "train"),
+        validation=_label(arrays, indexes, labels, chosen, "validation"),
         augmentations={modality: used[encoder].augmentation for modality, encoder in chosen.items()},
         pretrained={name: read_weights(Path(one.pretrained)) for name, one in used.items() if one.pretrained},
         frozen=frozenset(name for name, one in used.items() if one.frozen),
@@ -117,6 +110,20 @@ def describe_code() -> str:
             digest.update(module.read_bytes())
     code = digest.hexdigest()[:SHOWN_DIGITS]
     return f"selfsame {__version__} ({code}), torch {torch.__version__}, timm {timm.__version__}"
+
+
+def _label(
+    arrays: Mapping[str, ShardedArrays],
+    indexes: Mapping[str, pd.DataFrame],
+    labels: LabelMap,
+    encoder_of: Mapping[str, str],
+    split: str,
+) -> dict[str, LabelledRows]:
+    """Label the captures of one split of every modality."""
+    return {
+        modality: label_rows(indexes[modality], arrays[modality], labels, encoder=encoder, split=split)
+        for modality, encoder in encoder_of.items()
+    }
 
 
 def _design(
