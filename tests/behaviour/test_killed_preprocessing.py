@@ -63,6 +63,7 @@ def run(captures, folder, backend, source=FileTree):
             "modality": "fingerprint",
             "instance": "left_thumb",
             "capture_index": 1,
+            "role": "reference",
             "path": [path.name for path in paths],
         }
     )

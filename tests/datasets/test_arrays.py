@@ -176,6 +176,16 @@ def test_a_remote_folder_is_refused():
         ArraysDataset(filepath="s3://bucket/arrays")
 
 
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), 1e-7, 1e300, 0.1 + 0.2])
+def test_a_measure_comes_back_as_it_was(dataset, made, value):
+    shard = make_shard("a", rows=1)
+    entries = (shard.record.entries[0].model_copy(update={"measures": {"x": value}}),)
+    record = shard.record.model_copy(update={"entries": entries})
+    dataset.save([Shard("a", shard.pixels, record)])
+    assert made.load() == {"a"}
+    np.testing.assert_equal(dataset.load().records["a"].entries[0].measures["x"], value)
+
+
 def test_a_copied_folder_is_as_good(dataset, folder, tmp_path):
     dataset.save([make_shard("a")])
     copy = shutil.copytree(folder, tmp_path / "copy")

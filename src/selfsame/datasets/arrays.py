@@ -200,8 +200,9 @@ def _write_shard(folder: Path, shard: Shard) -> None:
         lambda file: np.lib.format.write_array(file, shard.pixels, (1, 0), False),
     )
     seconds = {**shard.record.seconds, "write": round(time.perf_counter() - began, 6)}
-    record = shard.record.model_copy(update={"seconds": seconds}).model_dump(mode="json")
-    text = json.dumps({"sha256": _digest_record(record), "record": record}, indent=1)
+    record = shard.record.model_copy(update={"seconds": seconds})
+    digest = _digest_record(record.model_dump(mode="json"))
+    text = f'{{"sha256": "{digest}", "record": {record.model_dump_json(indent=1)}}}'
     _replace(folder / f"{shard.name}{RECORD}", lambda file: file.write(text.encode()))
 
 

@@ -30,7 +30,7 @@ class Entry(BaseModel):
         measures: what the normalisation learnt on the way (see `Normalised`).
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="constants")
 
     capture_id: str
     impression: int
@@ -51,7 +51,7 @@ class ShardRecord(BaseModel):
         provisional: whether some capture could not be read, so that the next run has to try again.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="constants")
 
     shape: tuple[int, int, int, int]
     sha256: str
