@@ -26,7 +26,7 @@ import numpy as np
 
 from selfsame.datasets import ArraysDataset
 from selfsame.datasets.file_tree import FileTree
-from selfsame.fingerprint import normalise_fingerprint
+from selfsame.fingerprint.normalisation import normalise_fingerprint
 from selfsame.imaging.decoding import decode_grey
 from selfsame.imaging.resizing import resize
 from selfsame.imaging.shard_making import Recipe, make_shards

@@ -39,13 +39,13 @@ def cli() -> None:
 
 
 def explain(error: BaseException) -> str:
-    """Say in one line what went wrong: the innermost error raised on purpose, else the outermost one."""
-    found: BaseException = error
-    cause: BaseException | None = error
-    while cause is not None:
-        if isinstance(cause, SelfsameError | OSError):
-            found = cause
-        cause = cause.__cause__
+    """Say in one line what went wrong: the first of our own errors in the chain, else the system's, else it."""
+    chain = [error]
+    while (cause := chain[-1].__cause__) is not None:
+        chain.append(cause)
+    ours = [link for link in chain if isinstance(link, SelfsameError)]
+    systems = [link for link in chain if isinstance(link, OSError)]
+    found = [*ours, *systems, error][0]
     text = re.sub(
         r"For further information visit \S+|Failed to instantiate \w+ for parameter '\S+': ", "", str(found)
     )

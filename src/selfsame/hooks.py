@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+from kedro.config import OmegaConfigLoader
 from kedro.framework.hooks import hook_impl
 
 from selfsame import __version__
@@ -51,9 +52,9 @@ class KnownParameters:
         """Compare the dotted names given with --params with those of the configuration."""
         loader = context.config_loader
         given = set(_leaves(loader.runtime_params or {}))
-        if not given:
+        if not given or not isinstance(loader, OmegaConfigLoader):
             return
-        plain = type(loader)(
+        plain = OmegaConfigLoader(
             conf_source=loader.conf_source,
             env=loader.env,
             base_env=loader.base_env,

@@ -7,7 +7,7 @@ import pytest
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from selfsame.fingerprint import DistortionModel
+from selfsame.fingerprint.distortion_model import DistortionModel
 
 Grey = NDArray[np.uint8]
 

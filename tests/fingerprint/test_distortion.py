@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from selfsame.fingerprint import DistortionModel, distort_fingerprint
+from selfsame.fingerprint.distortion import distort_fingerprint
+from selfsame.fingerprint.distortion_model import DistortionModel
 
 STRENGTHS = [
     ("translation_share", 0.05),

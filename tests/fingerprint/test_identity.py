@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from selfsame.fingerprint import distort_fingerprint, normalise_fingerprint
+from selfsame.fingerprint.distortion import distort_fingerprint
+from selfsame.fingerprint.normalisation import normalise_fingerprint
 from selfsame.sources.synthetic.fingerprint import impress, synthesise_master
 from selfsame.sources.synthetic.fingerprint_model import FingerprintModel
 

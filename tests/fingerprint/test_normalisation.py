@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 
 from selfsame.errors import CaptureError
-from selfsame.fingerprint import normalise_fingerprint
+from selfsame.fingerprint.normalisation import normalise_fingerprint
 
 
 def find_middle(mask):

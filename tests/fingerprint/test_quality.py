@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from selfsame.fingerprint import normalise_fingerprint
+from selfsame.fingerprint.normalisation import normalise_fingerprint
 from selfsame.fingerprint.quality import measure_ridges
 
 

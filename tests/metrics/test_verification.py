@@ -7,6 +7,7 @@ from sklearn.metrics import roc_curve
 from selfsame.errors import InputError
 from selfsame.metrics.comparisons import Comparisons
 from selfsame.metrics.verification import (
+    centre_threshold,
     error_curve,
     full_curve,
     match_rates,
@@ -175,3 +176,11 @@ def test_pairs_of_subjects_are_counted_once_in_both_directions():
     comparisons = all_against_all(np.random.default_rng(0), subjects=5)
     assert comparisons.non_mated_pairs == 10
     assert comparisons.mated_subjects == 5
+
+
+@given(st.lists(st.floats(-1, 1, width=32), min_size=1, max_size=30), st.floats(-1, 1, width=32))
+def test_a_centred_threshold_loses_no_mated_comparison_and_never_falls(mated, threshold):
+    mated = np.array(mated)
+    centred = centre_threshold(threshold, mated)
+    assert centred >= threshold
+    assert np.array_equal(mated >= centred, mated >= threshold)

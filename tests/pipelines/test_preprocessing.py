@@ -119,7 +119,7 @@ def test_every_capture_has_a_row_and_a_synthetic_impression(rig, manifest):
 
 
 def test_a_row_is_its_capture_normalised(rig, manifest, prints):
-    from selfsame.fingerprint import normalise_fingerprint
+    from selfsame.fingerprint.normalisation import normalise_fingerprint
 
     arrays, index, *_ = rig.run(manifest)
     captures = index[index["impression"] == 0]

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from selfsame.fingerprint import DistortionModel
+from selfsame.fingerprint.distortion_model import DistortionModel
 from selfsame.fingerprint.quality import measure_ridges
 from selfsame.sources.synthetic.fingerprint import impress, synthesise_master
 from selfsame.sources.synthetic.fingerprint_model import FingerprintModel
@@ -28,7 +28,7 @@ DIGEST = """
 import hashlib, sys
 import cv2, numpy as np
 cv2.setNumThreads(int(sys.argv[1]))
-from selfsame.fingerprint import DistortionModel
+from selfsame.fingerprint.distortion_model import DistortionModel
 from selfsame.sources.synthetic.fingerprint import impress, synthesise_master
 from selfsame.sources.synthetic.fingerprint_model import FingerprintModel
 master = synthesise_master(np.random.default_rng(5), FingerprintModel(112, 96, 8.0, 0.05, 0.07, 0.28, 12))

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from selfsame.errors import CaptureError
-from selfsame.fingerprint import DistortionModel
+from selfsame.fingerprint.distortion_model import DistortionModel
 from selfsame.imaging.decoding import decode_grey
 from selfsame.sources.synthetic.eye_model import EyeModel
 from selfsame.sources.synthetic.fingerprint_model import FingerprintModel

@@ -1,7 +1,4 @@
-"""Segmentation, normalisation and distortion of fingerprints."""
+"""Segmentation, normalisation and distortion of fingerprints.
 
-from selfsame.fingerprint.distortion import distort_fingerprint
-from selfsame.fingerprint.distortion_model import DistortionModel
-from selfsame.fingerprint.normalisation import normalise_fingerprint
-
-__all__ = ["DistortionModel", "distort_fingerprint", "normalise_fingerprint"]
+Import from the modules: `distortion_model` is light, the others load OpenCV.
+"""

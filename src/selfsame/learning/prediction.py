@@ -127,10 +127,12 @@ def _name_captures(
         "; ".join(f"{paths[name]}: {failed[name]}" for name in names if name in failed.index)
         for names in answers["captures"]
     ]
-    reasons = [part or given for part, given in zip(why, answers["reason"], strict=True)]
-    return answers.assign(
-        captures=[[paths[name] for name in names] for names in answers["captures"]], reason=reasons
+    named = answers.copy()
+    named["reason"] = [part or given for part, given in zip(why, answers["reason"], strict=True)]
+    named["captures"] = pd.Series(
+        [[paths[name] for name in names] for names in answers["captures"]], dtype=object
     )
+    return named
 
 
 def _list_rejected(rejected: pd.DataFrame) -> pd.DataFrame:

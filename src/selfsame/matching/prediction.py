@@ -80,9 +80,8 @@ def predict(
 
 def compared_modalities(scores: Mapping[str, NDArray[np.float32]]) -> list[str]:
     """Name for each presentation the modalities that were compared with at least one record."""
-    present = {modality: ~np.isnan(matrix).all(axis=1) for modality, matrix in scores.items()}
-    count = len(next(iter(scores.values())))
-    return [subset_key(m for m, shown in present.items() if shown[i]) for i in range(count)]
+    present = np.array([~np.isnan(matrix).all(axis=1) for matrix in scores.values()])
+    return [subset_key(np.array(list(scores))[shown].tolist()) for shown in present.T]
 
 
 def _row(

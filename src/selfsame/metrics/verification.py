@@ -84,6 +84,20 @@ def threshold_at(fmr: float, non_mated_scores: NDArray[np.float64]) -> float:
     return float(np.nextafter(falling[allowed], np.float32(np.inf)))
 
 
+def centre_threshold(threshold: float, mated_scores: NDArray[np.float64]) -> float:
+    """Raise a threshold to the middle between it and the lowest mated score that it accepts.
+
+    No mated comparison is lost, so the FNMR stays and the FMR can only fall. Where mated and non-mated scores
+    lie far apart, the lowest threshold that holds an FMR grazes the non-mated scores that were seen, and
+    strangers would pass it; the middle of the gap is as far from both as it can be.
+
+    >>> centre_threshold(0.25, np.array([0.125, 0.75, 0.875]))
+    0.5
+    """
+    accepted = mated_scores[mated_scores >= threshold]
+    return float((threshold + accepted.min()) / 2) if len(accepted) else threshold
+
+
 def match_rates(comparisons: Comparisons, threshold: float) -> tuple[float, float]:
     """Count the FMR and the FNMR at one threshold."""
     accepted = comparisons.scores >= threshold

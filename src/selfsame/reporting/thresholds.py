@@ -9,7 +9,7 @@ from selfsame.matching.figures import Figure, subsets
 from selfsame.matching.search import best_per_subject, subset_key
 from selfsame.matching.trial import Trial
 from selfsame.metrics.comparisons import Comparisons
-from selfsame.metrics.verification import resample_curves
+from selfsame.metrics.verification import centre_threshold, match_rates, resample_curves
 from selfsame.reporting.measurement import Resampling, measure_point
 from selfsame.reporting.results import OperatingPoint
 
@@ -47,7 +47,10 @@ def choose_operating_point(
     *,
     model_version: str,
 ) -> OperatingPoint | None:
-    """Choose the threshold that accepts at most `fmr` of the non-mated (presentation, subject) pairs.
+    """Choose a threshold that accepts at most `fmr` of the non-mated (presentation, subject) pairs.
+
+    It is the lowest such threshold, raised to the middle of the gap below the next mated score
+    (`centre_threshold`).
 
     A subject's score is the maximum over its records, which is how a search decides. Comparisons that lack
     one of the modalities are left out: the smaller set has a threshold of its own.
@@ -65,12 +68,13 @@ def choose_operating_point(
     multiplicities = resampling.multiplicities(len(comparisons.subjects))
     resampled = resample_curves(comparisons, multiplicities, (fmr,))[1][fmr]
     point = measure_point(comparisons, fmr, resampled, failed=0)
+    threshold = centre_threshold(point.threshold, comparisons.scores[comparisons.mated])
     return OperatingPoint(
         model_version=model_version,
         modalities=list(modalities),
         stated_fmr=fmr,
-        threshold=point.threshold,
-        fmr=point.fmr,
+        threshold=threshold,
+        fmr=match_rates(comparisons, threshold)[0],
         fmr_supported=point.fmr_supported,
         fnmr=point.fnmr,
         fnmr_interval=point.interval,

@@ -1,6 +1,10 @@
 """A summary of what a source held and what was made of it."""
 
+import hashlib
+
 import pandas as pd
+
+from selfsame.sources.tables import KEY
 
 Summary = dict[str, object]
 
@@ -19,7 +23,14 @@ def summarise(manifest: pd.DataFrame, rejected: pd.DataFrame) -> Summary:
         "roles": _count(manifest["role"]),
         "subjects_by_split": _unique(manifest, "split"),
         "reasons": _count(rejected["reason"]),
+        "manifest_digest": digest_manifest(manifest),
     }
+
+
+def digest_manifest(manifest: pd.DataFrame) -> str:
+    """Digest which captures there are, whose and for what: the sha256 of these columns, row by row."""
+    rows = manifest[[*KEY, "sha256", "role", "split"]].itertuples(index=False, name=None)
+    return hashlib.sha256("\n".join("\0".join(map(str, row)) for row in rows).encode()).hexdigest()
 
 
 def _count(values: "pd.Series[str]") -> dict[str, int]:

@@ -23,7 +23,7 @@ def predict_identities(
     parameters: InferenceParameters,
     checkpoint: Checkpoint,
     embeddings: pd.DataFrame,
-    operating_points: Mapping[str, object],
+    operating_points: Mapping[str, Mapping[str, object]],
     manifest: pd.DataFrame,
     rejected: pd.DataFrame,
     *captures: ShardedArrays | pd.DataFrame,
@@ -45,11 +45,11 @@ def predict_identities(
     """
     from selfsame.learning.prediction import predict_captures, summarise_predictions
 
-    half = len(captures) // 2
-    indexes = indexes_by_modality([part for part in captures[half:] if isinstance(part, pd.DataFrame)])
+    arrays = [part for part in captures if isinstance(part, ShardedArrays)]
+    indexes = indexes_by_modality([part for part in captures if isinstance(part, pd.DataFrame)])
     predictions = predict_captures(
         checkpoint,
-        dict(zip(checkpoint.design.modalities, captures[:half], strict=True)),
+        dict(zip(checkpoint.design.modalities, arrays, strict=True)),
         indexes,
         enrolled=embeddings,
         operating_points=operating_points,

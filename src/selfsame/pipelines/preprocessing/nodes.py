@@ -92,7 +92,8 @@ def build_recipe(parameters: PreprocessingParameters, seed: int) -> Recipe:
         parameters: of the modality.
         seed: of the synthetic impressions.
     """
-    from selfsame.fingerprint import distort_fingerprint, normalise_fingerprint
+    from selfsame.fingerprint.distortion import distort_fingerprint
+    from selfsame.fingerprint.normalisation import normalise_fingerprint
     from selfsame.imaging.decoding import decode_grey
     from selfsame.iris import normalise_iris
 

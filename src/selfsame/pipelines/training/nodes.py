@@ -3,7 +3,6 @@
 from pathlib import Path
 
 import pandas as pd
-from matplotlib.figure import Figure
 
 from selfsame.errors import InputError
 from selfsame.imaging.arrays import ShardedArrays
@@ -49,8 +48,8 @@ def fit_recogniser(
     return best, last, tabulate_history(state.history), summarise_run(state, task, parameters)
 
 
-def plot_history(history: pd.DataFrame) -> Figure:
-    """Draw losses, accuracy and learning rate by epoch."""
+def plot_history(history: pd.DataFrame) -> object:
+    """Draw losses, accuracy and learning rate by epoch: a matplotlib figure."""
     from selfsame.learning.history import draw_history
 
     return draw_history(history)

@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from selfsame.fingerprint import DistortionModel
+from selfsame.fingerprint.distortion_model import DistortionModel
 from selfsame.sources.synthetic.eye import render_eye
 from selfsame.sources.synthetic.eye_model import EyeModel
 from selfsame.sources.synthetic.eye_pose import pose_eye
