@@ -39,7 +39,7 @@ def cli() -> None:
 
 
 def explain(error: BaseException) -> str:
-    """Say in one line what went wrong: our own error in the chain, else the system's, else the error itself."""
+    """Say in one line what went wrong: our own error in the chain, else the system's, else the error."""
     chain = [error]
     while (cause := chain[-1].__cause__) is not None:
         chain.append(cause)
