@@ -77,7 +77,7 @@ def test_occlusion_hides_a_part_of_about_its_share_of_the_captures(settings):
     lost = augment(pixels, settings, generator())[:, 1] - augment(pixels, hiding, generator())[:, 1]
     hidden = (lost > 0).float().mean(dim=(1, 2))
     assert 0.3 < (hidden > 0).float().mean() < 0.6
-    assert hidden.max() < 0.5
+    assert hidden.max() < 0.6
 
 
 def test_noise_and_light_stay_in_range():

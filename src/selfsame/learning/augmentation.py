@@ -10,7 +10,7 @@ from selfsame.learning.regimen import Augmentation, PlanarAugmentation, PolarAug
 
 WHITE = 255.0
 SMALLEST_OCCLUSION = 0.1
-LARGEST_OCCLUSION = 0.35
+LARGEST_OCCLUSION = 0.5
 
 
 def to_float(pixels: Tensor) -> Tensor:
