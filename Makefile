@@ -27,7 +27,7 @@ viz: .venv/installed
 	$(BIN)/kedro viz run
 
 docs: .venv/installed
-	$(BIN)/kedro viz build --include-hooks
+	$(BIN)/kedro viz build
 
 clean:
 	rm -rf build .viz .mypy_cache .pytest_cache .ruff_cache .hypothesis
