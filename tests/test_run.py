@@ -152,6 +152,32 @@ def test_a_checkpoint_of_another_size_of_strip_is_refused(
     assert_one_line(kedro("--env", "smoke", "--pipelines", "evaluation", roots(root)), "iris_left", "128")
 
 
+def test_a_checkpoint_trained_under_another_split_is_refused(
+    kedro: Kedro, smoke_root: Path, tmp_path: Path
+) -> None:
+    root = copied(smoke_root, tmp_path)
+    other = "biometrics.data_engineering.protocol.kind=subject_disjoint"
+    split = kedro("--env", "smoke", "--pipelines", "data_engineering,preprocessing", f"{roots(root)},{other}")
+    assert split.returncode == 0, split.stderr
+    done = kedro("--env", "smoke", "--pipelines", "evaluation", roots(root))
+    assert_one_line(done, "data_digest", "run the training pipeline again")
+
+
+def test_a_folder_of_one_eye_is_enough(kedro: Kedro, smoke_root: Path, tmp_path: Path) -> None:
+    for eye in (smoke_root / "01_raw/captures").glob("*/iris_left"):
+        shutil.copytree(eye, tmp_path / "captures" / eye.parent.name / "iris_left")
+    done = kedro(
+        "--env",
+        "smoke",
+        "--pipelines",
+        "biometrics",
+        f"--params=data={tmp_path}/data,captures={tmp_path}/captures",
+    )
+    assert done.returncode == 0, done.stderr
+    metrics = json.loads((tmp_path / "data/08_reporting/biometrics/metrics.json").read_text())
+    assert list(metrics["verification"]) == ["iris_left"]
+
+
 def test_the_list_of_pipelines_imports_no_torch() -> None:
     script = (
         "import sys; from kedro.framework.project import configure_project; configure_project('selfsame'); "

@@ -107,6 +107,7 @@ def test_left_and_right_irises_share_an_encoder_but_no_class(toy, parameters, tm
 
 def test_finished_run_with_the_same_inputs_is_reused(toy, parameters, tmp_path, caplog):
     first, _ = train(toy(), parameters(max_epochs=1), tmp_path)
+    caplog.clear()
     with caplog.at_level(logging.INFO, logger="selfsame"):
         second, _ = train(toy(), parameters(max_epochs=1), tmp_path)
     assert first.history == second.history
@@ -122,6 +123,7 @@ def test_changed_inputs_begin_afresh_and_say_why(toy, parameters, tmp_path, capl
     train(toy(), parameters(max_epochs=1), tmp_path)
     data = toy(subjects=5) if changed == "data" else toy()
     regimen = {"learning_rate": 0.001} if changed == "parameters" else {}
+    caplog.clear()
     with caplog.at_level(logging.INFO, logger="selfsame"):
         train(data, parameters(max_epochs=1, **regimen), tmp_path, seed=2 if changed == "seed" else 1)
     assert f"begins afresh, because the {said} differs" in caplog.messages[0]
@@ -131,6 +133,7 @@ def test_damaged_state_begins_afresh_and_says_so(toy, parameters, tmp_path, capl
     first, _ = train(toy(), parameters(max_epochs=1), tmp_path)
     state = tmp_path / "state.pt"
     state.write_bytes(state.read_bytes()[:1000])
+    caplog.clear()
     with caplog.at_level(logging.INFO, logger="selfsame"):
         second, _ = train(toy(), parameters(max_epochs=1), tmp_path)
     assert "begins afresh (Expected the complete state" in caplog.messages[0]

@@ -1,5 +1,7 @@
 """Embeddings of captures: what evaluation and inference compare."""
 
+from collections.abc import Mapping
+
 import numpy as np
 import pandas as pd
 import torch
@@ -8,8 +10,9 @@ from numpy.typing import NDArray
 from selfsame.errors import MismatchError
 from selfsame.imaging.arrays import ShardedArrays
 from selfsame.learning.augmentation import to_float
-from selfsame.learning.checkpoint import Checkpoint
+from selfsame.learning.checkpoint import Checkpoint, require_match
 from selfsame.learning.recogniser import Recogniser, restore
+from selfsame.learning.rows import digest_data
 
 KEPT_COLUMNS = [
     "capture_id", "impression", "subject_id", "modality", "instance", "capture_index", "role", "split",
@@ -49,6 +52,40 @@ def embed_captures(
     )
     kept = chosen[[column for column in KEPT_COLUMNS if column in chosen.columns]]
     return kept.assign(embedding=list(embeddings))
+
+
+def embed_all(
+    checkpoint: Checkpoint,
+    arrays: Mapping[str, ShardedArrays],
+    indexes: Mapping[str, pd.DataFrame],
+    *,
+    batch_size: int,
+    device: str,
+) -> pd.DataFrame:
+    """Embed the captures that a checkpoint was trained and is to be tested on.
+
+    Args:
+        checkpoint: the trained recogniser.
+        arrays: the pixels of each modality.
+        indexes: its index, with the splits.
+        batch_size: captures a pass.
+        device: `cpu`, `cuda` or `auto`.
+
+    Returns:
+        The rows of `embed_captures` of all modalities, and the `model_version` that made them.
+
+    Raises:
+        MismatchError: captures or splits are not those that the checkpoint was trained with: someone whom it
+            was trained on might pass for a stranger.
+    """
+    for modality, pixels in arrays.items():
+        check_size(checkpoint, modality, pixels)
+    require_match(checkpoint, data_digest=digest_data(indexes, arrays))
+    tables = [
+        embed_captures(checkpoint, modality, arrays[modality], index, batch_size=batch_size, device=device)
+        for modality, index in indexes.items()
+    ]
+    return pd.concat(tables, ignore_index=True).assign(model_version=checkpoint.version)
 
 
 def check_size(checkpoint: Checkpoint, modality: str, arrays: ShardedArrays) -> None:

@@ -8,6 +8,7 @@ import pandas as pd
 
 from selfsame.imaging.arrays import ShardedArrays
 from selfsame.learning.checkpoint import Checkpoint
+from selfsame.learning.modalities import sort_by_modality
 from selfsame.matching.comparison import compare, tabulate_attempts, tabulate_scores
 from selfsame.matching.trial import Trial, indexes_by_modality, set_up_trial
 from selfsame.pipelines.evaluation.params import EvaluationParams
@@ -28,20 +29,14 @@ def embed(
     Returns:
         The embeddings table: one row an acquired capture or synthetic impression, and which model made it.
     """
-    from selfsame.learning.embedding import embed_captures
+    from selfsame.learning.embedding import embed_all
 
-    half = len(captures) // 2
-    tables = [
-        embed_captures(
-            checkpoint, modality, arrays, index, batch_size=parameters.batch_size, device=parameters.device
-        )
-        for arrays, index in zip(captures[:half], captures[half:], strict=True)
-        if isinstance(arrays, ShardedArrays) and isinstance(index, pd.DataFrame)
-        for modality in indexes_by_modality([index])
-    ]
-    embeddings = pd.concat(tables, ignore_index=True)
-    logger.info("embedded %d captures of %d modalities", len(embeddings), len(tables))
-    return embeddings.assign(model_version=checkpoint.version)
+    arrays, indexes = sort_by_modality(captures)
+    embeddings = embed_all(
+        checkpoint, arrays, indexes, batch_size=parameters.batch_size, device=parameters.device
+    )
+    logger.info("embedded %d captures of %d modalities", len(embeddings), len(arrays))
+    return embeddings
 
 
 def compare_captures(

@@ -6,7 +6,7 @@ import pandas as pd
 
 from selfsame.imaging.arrays import ShardedArrays
 from selfsame.learning.checkpoint import Checkpoint
-from selfsame.matching.trial import indexes_by_modality
+from selfsame.learning.modalities import sort_by_modality
 from selfsame.pipelines.inference.params import InferenceParameters
 
 
@@ -45,11 +45,10 @@ def predict_identities(
     """
     from selfsame.learning.prediction import predict_captures, summarise_predictions
 
-    arrays = [part for part in captures if isinstance(part, ShardedArrays)]
-    indexes = indexes_by_modality([part for part in captures if isinstance(part, pd.DataFrame)])
+    arrays, indexes = sort_by_modality(captures)
     predictions = predict_captures(
         checkpoint,
-        dict(zip(checkpoint.design.modalities, arrays, strict=True)),
+        arrays,
         indexes,
         enrolled=embeddings,
         operating_points=operating_points,

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pandas as pd
 
-from selfsame.errors import InputError
 from selfsame.imaging.arrays import ShardedArrays
 from selfsame.learning.checkpoint import Checkpoint
+from selfsame.learning.modalities import sort_by_modality
 from selfsame.pipelines.training.params import TrainingParameters
 
 Summary = dict[str, str | int | float | None]
@@ -33,7 +33,7 @@ def fit_recogniser(
     from selfsame.learning.history import summarise_run, tabulate_history
     from selfsame.learning.task import assemble_task
 
-    arrays, indexes = _pair(arrays_and_indexes)
+    arrays, indexes = sort_by_modality(arrays_and_indexes)
     task = assemble_task(
         arrays,
         indexes,
@@ -53,19 +53,3 @@ def plot_history(history: pd.DataFrame) -> object:
     from selfsame.learning.history import draw_history
 
     return draw_history(history)
-
-
-def _pair(
-    arrays_and_indexes: tuple[ShardedArrays | pd.DataFrame, ...],
-) -> tuple[dict[str, ShardedArrays], dict[str, pd.DataFrame]]:
-    """Sort arrays and indexes by modality; an index says which modality it is of."""
-    arrays: dict[str, ShardedArrays] = {}
-    indexes: dict[str, pd.DataFrame] = {}
-    for pixels, index in zip(arrays_and_indexes[::2], arrays_and_indexes[1::2], strict=True):
-        if not isinstance(pixels, ShardedArrays) or not isinstance(index, pd.DataFrame):
-            raise TypeError(f"Expected arrays, then their index, but got {type(pixels)}, then {type(index)}")
-        if index.empty:
-            raise InputError("Expected captures in every index, but one is empty: run preprocessing again")
-        modality = str(index["modality"].iloc[0])
-        arrays[modality], indexes[modality] = pixels, index
-    return arrays, indexes
