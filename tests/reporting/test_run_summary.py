@@ -1,0 +1,69 @@
+from collections.abc import Mapping
+
+import pytest
+
+from selfsame.reporting.run_summary import summarise_run
+
+MODALITIES = ("iris_left", "fingerprint")
+
+RESULTS: dict[str, Mapping[str, object]] = {
+    "work.capture_summary": {"accepted": 900, "subjects": 45, "rejected": 183},
+    "work.iris_left.timings": {"impressions": 225, "failed": 2, "images_per_second": 104.4},
+    "work.fingerprint.timings": {"impressions": 450, "failed": 0, "images_per_second": 1234.5},
+    "work.training_summary": {
+        "epochs": 30, "seconds": 61.7, "device": "cpu", "best_epoch": 29, "training_subjects": 45,
+    },
+    "work.prediction_summary": {"by_status": {"identified": 3, "unknown": 1}},
+}  # fmt: skip
+
+
+def lines(*made: str) -> list[str]:
+    return list(summarise_run("work", MODALITIES, made, RESULTS.__getitem__))
+
+
+def test_a_run_that_made_no_result_has_no_summary() -> None:
+    assert lines("work.manifest", "other.capture_summary") == []
+
+
+def test_the_captures_are_counted() -> None:
+    (line,) = lines("work.capture_summary")
+    assert line.split(maxsplit=1) == ["captures", "900 accepted of 45 subjects, 183 files rejected"]
+
+
+def test_each_modality_that_was_made_has_a_line_in_the_order_of_the_workload() -> None:
+    first, second = lines("work.fingerprint.timings", "work.iris_left.timings")
+    assert "iris_left: 225 images, 2 failed to acquire, 104 images/s a worker" in first
+    assert "fingerprint: 450 images" in second
+
+
+def test_training_says_how_long_it_took_and_which_epoch_was_best() -> None:
+    (line,) = lines("work.training_summary")
+    assert "30 epochs in 62 s on cpu, best epoch 29, 45 subjects" in line
+
+
+def test_predictions_are_counted_by_status() -> None:
+    (line,) = lines("work.prediction_summary")
+    assert line.split(maxsplit=1)[1] == "3 identified, 1 unknown"
+
+
+def test_predictions_without_counts_are_no_summary() -> None:
+    with pytest.raises(TypeError, match="expected counts by status, got list"):
+        list(summarise_run("work", (), ["work.prediction_summary"], lambda _: {"by_status": []}))
+
+
+def test_rates_come_with_their_interval_and_the_number_of_comparisons(metrics) -> None:
+    _, results = metrics
+    stored = results.model_dump(mode="json")
+    shown = list(summarise_run("work", MODALITIES, ["work.metrics"], lambda _: stored))
+    topics = [line.split()[0] for line in shown]
+    assert topics == ["protocol"] + ["verification"] * 3 + ["identification"] * 3
+    irises = results.verification["irises"]
+    low, high = irises.eer_interval
+    assert f"irises: EER {irises.eer:.2%} [{low:.2%}, {high:.2%}], 12 mated and 60 non-mated" in shown[3]
+    assert "12 probes, 6 enrolled" in shown[4]
+
+
+def test_topics_and_texts_are_aligned() -> None:
+    columns = {len(line) - len(line.lstrip()) for line in lines(*RESULTS)}
+    texts = {line.index(line[17:].lstrip()) for line in lines(*RESULTS)}
+    assert (columns, texts) == ({2}, {17})

@@ -1,0 +1,124 @@
+import subprocess
+from collections.abc import Callable
+from itertools import pairwise
+from pathlib import Path
+
+import click
+import pytest
+from click.testing import CliRunner
+from kedro.io import DatasetError
+from kedro.pipeline.pipeline import PipelineError
+
+from selfsame import cli
+from selfsame.cli import choose_pipelines, explain
+from selfsame.errors import CaptureError, DamagedError, InputError
+
+Kedro = Callable[..., subprocess.CompletedProcess[str]]
+
+
+def chain(*errors: Exception) -> Exception:
+    """The first error, caused by the second, and so on."""
+    for error, cause in pairwise(errors):
+        error.__cause__ = cause
+    return errors[0]
+
+
+def test_our_own_error_is_found_behind_those_of_kedro() -> None:
+    ours = DamagedError("expected a whole shard, got half of one: run preprocessing")
+    error = chain(DatasetError("Failed while loading"), ValueError("inner"), ours, EOFError("end"))
+    assert explain(error) == str(ours)
+
+
+def test_of_two_of_our_errors_the_outer_one_is_told() -> None:
+    error = chain(DatasetError("Failed"), InputError("outer"), CaptureError("empty", "inner"))
+    assert explain(error) == "outer"
+
+
+def test_the_systems_error_is_told_where_there_is_none_of_ours() -> None:
+    system = PermissionError(13, "Permission denied", "/data")
+    assert explain(chain(DatasetError("Failed while saving"), system)) == str(system)
+
+
+def test_another_error_is_told_as_it_is() -> None:
+    assert explain(PipelineError("no node named x")) == "no node named x"
+
+
+def test_an_explanation_is_one_line_without_advertisements() -> None:
+    text = "max_epochs\n  Input should be an integer\n    For further information visit https://errors.dev/2/v/int"
+    assert explain(ValueError(text)) == "max_epochs Input should be an integer"
+
+
+def test_an_error_without_a_message_is_told_by_its_name() -> None:
+    assert explain(OSError()) == "OSError"
+
+
+def test_a_single_pipeline_may_be_asked_for_in_the_old_way() -> None:
+    assert choose_pipelines({"pipeline": "training", "pipelines": []}) == {
+        "pipeline": None,
+        "pipelines": ["training"],
+    }
+
+
+def test_pipelines_that_are_named_are_left_alone() -> None:
+    options = {"env": "smoke", "pipelines": ["training"], "pipeline": None}
+    assert choose_pipelines(options) == options
+
+
+def test_the_smoke_run_makes_its_own_sample() -> None:
+    assert choose_pipelines({"env": "smoke", "pipelines": []})["pipelines"] == ["smoke"]
+
+
+@pytest.mark.parametrize("option", sorted(set(cli.SELECTIONS) - {"pipelines"}))
+def test_a_selection_within_the_smoke_run_is_of_the_main_job(option: str) -> None:
+    chosen = choose_pipelines({"env": "smoke", "pipelines": [], option: ["x"]})
+    assert chosen["pipelines"] == []
+
+
+def test_other_environments_run_the_default_pipeline() -> None:
+    assert choose_pipelines({"env": "gpu", "pipelines": []}) == {"env": "gpu", "pipelines": []}
+
+
+def test_every_selection_is_an_option_of_kedro() -> None:
+    assert set(cli.SELECTIONS) <= {option.name for option in cli.run.params}
+
+
+def run_raising(error: BaseException, monkeypatch: pytest.MonkeyPatch) -> click.testing.Result:
+    def fail(**_: object) -> None:
+        raise error
+
+    monkeypatch.setattr(cli.kedro_run, "callback", fail)
+    return CliRunner().invoke(cli.run, [])
+
+
+def test_a_users_mistake_costs_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    done = run_raising(InputError("expected a folder, found none: make one"), monkeypatch)
+    assert done.exit_code == 1
+    assert done.output == "Error: expected a folder, found none: make one\n"
+
+
+def test_an_interrupted_run_says_how_to_go_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    done = run_raising(KeyboardInterrupt(), monkeypatch)
+    assert done.exit_code == 1
+    assert "run the same command again" in done.output
+
+
+def test_a_mistake_of_the_program_keeps_its_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
+    done = run_raising(ZeroDivisionError("division by zero"), monkeypatch)
+    assert isinstance(done.exception, ZeroDivisionError)
+
+
+def test_a_value_error_of_ours_keeps_its_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
+    done = run_raising(ValueError("a mistake of the program"), monkeypatch)
+    assert isinstance(done.exception, ValueError)
+
+
+def test_the_result_of_a_run_is_passed_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cli.kedro_run, "callback", lambda **options: options)
+    found = cli.run.callback(env="smoke", pipelines=())
+    assert found == {"env": "smoke", "pipelines": ["smoke"]}
+
+
+def test_the_command_is_found_by_the_name_that_kedro_looks_for() -> None:
+    assert cli.cli.name == "selfsame"
+    assert list(cli.cli.commands) == ["run"]
+    assert Path(cli.__file__).name == "cli.py"
