@@ -40,8 +40,8 @@ PLACES = {
 }
 """What the summary points to: a title and the dataset that lies there."""
 
-ROOTS = ("captures", "new_captures", "data", "device")
-"""Settings of conf/*/globals.yml that one run may replace with --params."""
+ROOTS = ("captures", "new_captures", "data")
+"""Settings of conf/*/globals.yml that one run may replace with --params: the catalog asks for them."""
 
 
 class KnownParameters:
@@ -61,11 +61,12 @@ class KnownParameters:
             default_run_env=loader.default_run_env,
             merge_strategy=loader.merge_strategy,
         )
-        known = {*_paths(plain["parameters"]), *ROOTS}
-        for name in sorted(given - known):
-            near = get_close_matches(name, known, n=1)
-            hint = f"did you mean {near[0]}?" if near else "see conf/base/parameters*.yml"
-            raise InputError(f"expected a parameter that the configuration knows, got {name}: {hint}")
+        known = {**dict(_paths(plain["parameters"])), **dict.fromkeys(ROOTS, "")}
+        optional = tuple(f"{name}." for name, value in known.items() if value is None)
+        for name in sorted(given - known.keys()):
+            if not name.startswith(optional):  # a block that is null until someone asks for it
+                hint = _suggest(name, sorted(known))
+                raise InputError(f"expected a parameter that the configuration knows, got {name}: {hint}")
 
 
 class DeviceCheck:
@@ -147,7 +148,7 @@ class RunRecord:
             "request": {key: value for key, value in run_params.items() if value and key != "project_path"},
             "parameters": {name: _plain(catalog.load(name)) for name in _parameter_names(pipeline)},
             "code": {"version": __version__, "git_commit": _git_commit(str(run_params["project_path"]))},
-            "packages": dict(sorted((d.metadata["Name"], d.version) for d in distributions())),
+            "packages": _packages(),
             "machine": _machine(),
             "node_seconds": self._seconds,
         }
@@ -186,12 +187,18 @@ def _leaves(tree: Mapping[str, object], prefix: str = "") -> Iterator[str]:
             yield f"{prefix}{key}"
 
 
-def _paths(tree: Mapping[str, object], prefix: str = "") -> Iterator[str]:
-    """Give the dotted name of every leaf and of every branch of nested settings."""
+def _paths(tree: Mapping[str, object], prefix: str = "") -> Iterator[tuple[str, object]]:
+    """Give every leaf and every branch of nested settings with its dotted name."""
     for key, value in tree.items():
-        yield f"{prefix}{key}"
+        yield f"{prefix}{key}", value
         if isinstance(value, Mapping):
             yield from _paths(value, f"{prefix}{key}.")
+
+
+def _suggest(name: str, known: list[str]) -> str:
+    """Name the parameter that was probably meant: a similar one, or the same one without its namespace."""
+    near = get_close_matches(name, known, n=1) or [one for one in known if one.endswith(f".{name}")]
+    return f"did you mean {near[0]}?" if near else "see conf/base/parameters*.yml"
 
 
 def _parameter_names(pipeline: "Pipeline") -> list[str]:
@@ -235,6 +242,12 @@ def _git_commit(folder: str) -> str | None:
     except (OSError, subprocess.SubprocessError):
         return None
     return answer.stdout.strip()
+
+
+def _packages() -> dict[str, str]:
+    """List the installed packages; what an interrupted installation left has no name."""
+    named = {str(one.metadata["Name"]): str(one.version) for one in distributions() if one.metadata["Name"]}
+    return dict(sorted(named.items()))
 
 
 def _machine() -> dict[str, object]:
