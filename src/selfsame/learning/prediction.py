@@ -48,7 +48,7 @@ def predict_captures(
         indexes: their indexes; a modality without captures has none.
         enrolled: embeddings of the enrolled captures (rows whose role is `reference`), by the same model.
         operating_points: for each set of modalities its threshold, by the same model.
-        paths: the path of each new capture, by capture_id.
+        paths: the path of each new capture, by capture_id; of other modalities, too.
         rejected: files that were not taken: `path`, `reason`, `detail`.
         batch_size: captures a pass; the answers do not depend on it.
         device: `cpu`, `cuda` or `auto`.
@@ -77,7 +77,11 @@ def predict_captures(
         thresholds={name: float(str(point["threshold"])) for name, point in operating_points.items()},
         count=count,
     )
-    table = pd.concat([_name_captures(answers, indexes, paths), _list_rejected(rejected)], ignore_index=True)
+    others = _list_others(paths, indexes, checkpoint.modalities)
+    table = pd.concat(
+        [_name_captures(answers, indexes, paths), _list_rejected(rejected), _list_rejected(others)],
+        ignore_index=True,
+    )
     table["model_version"] = checkpoint.version
     return table.reindex(columns=list(COLUMNS)).astype(dict(COLUMNS))
 
@@ -133,6 +137,16 @@ def _name_captures(
         [[paths[name] for name in names] for names in answers["captures"]], dtype=object
     )
     return named
+
+
+def _list_others(
+    paths: "pd.Series[str]", indexes: Mapping[str, pd.DataFrame], modalities: tuple[str, ...]
+) -> pd.DataFrame:
+    """List the captures of modalities that the model was not made for, in the form of rejected files."""
+    seen = {name for index in indexes.values() for name in index["capture_id"]}
+    others = [path for name, path in paths.items() if name not in seen]
+    detail = f"expected one of the modalities that the model knows: {', '.join(modalities)}"
+    return pd.DataFrame({"path": others, "reason": "other_modality", "detail": detail}, dtype="str")
 
 
 def _list_rejected(rejected: pd.DataFrame) -> pd.DataFrame:
