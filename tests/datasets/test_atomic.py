@@ -55,6 +55,7 @@ def test_what_a_killed_process_left_is_removed_by_the_next_save(tmp_path: Path) 
     (tmp_path / f".x.{gone.pid}.partial.json").write_text("[1")
     running = tmp_path / f".x.{os.getppid()}.partial.json"
     running.write_text("[2")
+    (tmp_path / f".y.{gone.pid}.partial.parquet").write_text("of another file in the folder")
     AtomicDataset(filepath=str(tmp_path / "x.json"), dataset=JSON).save([3])
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted(["x.json", running.name])
 

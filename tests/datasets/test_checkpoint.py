@@ -1,4 +1,7 @@
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -47,6 +50,28 @@ def test_each_version_is_a_folder_and_the_latest_is_loaded(tmp_path):
         CheckpointDataset(filepath=path, version=Version(None, version)).save(make(epoch))
     assert CheckpointDataset(filepath=path, version=Version(None, None)).load().epoch == 2
     assert CheckpointDataset(filepath=path, version=Version("2026-01-01", None)).load().epoch == 1
+
+
+def test_what_a_killed_process_left_of_another_version_is_removed_by_the_next_save(tmp_path):
+    gone = subprocess.Popen([sys.executable, "-c", ""])
+    gone.wait()
+    half = tmp_path / "checkpoint" / "2026-01-01" / f".checkpoint.{gone.pid}.partial"
+    half.mkdir(parents=True)
+    (half / "weights.safetensors").write_bytes(b"half")
+    running = tmp_path / "checkpoint" / "2026-01-02" / f".checkpoint.{os.getppid()}.partial"
+    running.mkdir(parents=True)
+    CheckpointDataset(filepath=str(tmp_path / "checkpoint"), version=Version(None, "2026-01-03")).save(make())
+    assert not half.parent.exists()
+    assert running.exists()
+    assert CheckpointDataset(filepath=str(tmp_path / "checkpoint"), version=Version(None, None)).load()
+
+
+def test_what_a_killed_process_left_beside_an_unversioned_checkpoint_is_removed(tmp_path):
+    gone = subprocess.Popen([sys.executable, "-c", ""])
+    gone.wait()
+    (tmp_path / f".checkpoint.{gone.pid}.partial").mkdir()
+    CheckpointDataset(filepath=str(tmp_path / "checkpoint")).save(make())
+    assert [path.name for path in tmp_path.iterdir()] == ["checkpoint"]
 
 
 def test_same_checkpoint_gives_the_same_bytes_and_leaves_nothing_else(tmp_path):

@@ -2,7 +2,7 @@
 
 import os
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path, PurePosixPath
 from typing import cast
 
@@ -20,7 +20,7 @@ class AtomicDataset(AbstractDataset[object, object]):
     A local file is written under a hidden name in the same folder and renamed. On any other filesystem it
     is written to a local temporary folder and uploaded as one object, which object stores publish whole. A
     reader sees the previous file or the new one; a failure leaves the previous one and no other trace, and
-    what a killed process left behind is removed by the next save.
+    what killed processes left in the folder is removed by the next save there.
 
     In the catalog, `dataset` says the type and its arguments, without the file path:
 
@@ -83,7 +83,9 @@ class AtomicDataset(AbstractDataset[object, object]):
     def _save_local(self, data: object) -> None:
         target = Path(self._path)
         target.parent.mkdir(parents=True, exist_ok=True)
-        remove_leftovers(target)
+        for leftover in find_leftovers(target.parent):
+            if leftover.is_file():
+                leftover.unlink(missing_ok=True)
         partial = partial_path(target)
         try:
             self._wrapped(partial.as_posix(), {}).save(data)
@@ -118,12 +120,12 @@ def partial_path(target: Path) -> Path:
     return target.with_name(f".{target.stem}.{os.getpid()}.partial{target.suffix}")
 
 
-def remove_leftovers(target: Path) -> None:
-    """Remove the partial files of a target whose processes are gone."""
-    for path in target.parent.glob(f".{target.stem}.*.partial{target.suffix}"):
-        number = path.name.removesuffix(f".partial{target.suffix}").rpartition(".")[2]
+def find_leftovers(folder: Path) -> Iterator[Path]:
+    """Find the partial files and folders in a folder whose processes are gone, whatever their target."""
+    for path in folder.glob(".*.partial*"):
+        number = path.name.partition(".partial")[0].rpartition(".")[2]
         if number.isdigit() and not _runs(int(number)):
-            path.unlink(missing_ok=True)
+            yield path
 
 
 def _runs(process: int) -> bool:

@@ -3,6 +3,7 @@
 import hashlib
 import shutil
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path, PurePosixPath
 from typing import Literal
 
@@ -12,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
-from selfsame.datasets.atomic import partial_path
+from selfsame.datasets.atomic import find_leftovers, partial_path
 from selfsame.errors import DamagedError, InputError
 from selfsame.learning.checkpoint import Checkpoint, Design, LabelMap, Origin
 
@@ -46,8 +47,8 @@ class CheckpointDataset(AbstractVersionedDataset[Checkpoint, Checkpoint]):
     """Save a checkpoint as a folder: weights.safetensors and checkpoint.json.
 
     The folder is written under a hidden name beside its place and renamed, so it is whole whenever it can be
-    seen. Nothing in it is ever unpickled. With `versioned: true` in the catalog each save makes a folder of
-    its own.
+    seen; what killed processes left is removed by the next save. Nothing in it is ever unpickled. With
+    `versioned: true` in the catalog each save makes a folder of its own.
 
     Args:
         filepath: the folder, on a local filesystem.
@@ -107,6 +108,7 @@ class CheckpointDataset(AbstractVersionedDataset[Checkpoint, Checkpoint]):
         fields = {name: value for name, value in vars(data).items() if name != "weights"}
         card = Card(format=FORMAT, weights_sha256=hashlib.sha256(weights).hexdigest(), **fields)
         try:
+            self._remove_leftovers(target)
             shutil.rmtree(partial, ignore_errors=True)
             partial.mkdir(parents=True)
             (partial / WEIGHTS_NAME).write_bytes(weights)
@@ -122,6 +124,14 @@ class CheckpointDataset(AbstractVersionedDataset[Checkpoint, Checkpoint]):
             ) from error
         finally:
             shutil.rmtree(partial, ignore_errors=True)
+
+    def _remove_leftovers(self, target: Path) -> None:
+        """Remove what killed processes left beside the target, or in the folders of the other versions."""
+        folders = list(target.parent.parent.glob("*")) if self._version else [target.parent]
+        for leftover in (path for folder in folders for path in find_leftovers(folder) if path.is_dir()):
+            shutil.rmtree(leftover)
+            with suppress(OSError):  # a version that was never completed is an empty folder now
+                leftover.parent.rmdir()
 
     def _exists(self) -> bool:
         return _is_complete(self._get_load_path().as_posix())
