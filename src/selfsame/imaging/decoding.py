@@ -24,6 +24,7 @@ from PIL import (
 )
 
 from selfsame.errors import CaptureError
+from selfsame.imaging.bmp import read_plain_bmp
 
 Opener = Callable[[BytesIO, str], ImageFile.ImageFile]
 
@@ -106,6 +107,9 @@ def decode(data: bytes, *, max_pixels: int) -> Decoded:
         CaptureError: `empty`, `archive`, `not_an_image`, `too_large`, `unsupported_mode`, `truncated` or
             `decode_failed`.
     """
+    plain = read_plain_bmp(data, max_pixels=max_pixels)
+    if plain is not None:
+        return Decoded(plain, "BMP")
     image = read_header(data)
     width, height = image.size
     name = image.format or "image"
