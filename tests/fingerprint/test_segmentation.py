@@ -67,3 +67,25 @@ def test_empty_sensor_is_refused_with_its_reason(image, reason):
     with pytest.raises(CaptureError, match=f"^{reason}: expected") as caught:
         segment_print(image)
     assert caught.value.reason == reason
+
+
+def test_noise_lies_clearly_under_the_threshold_on_every_sensor():
+    rng = np.random.default_rng(2)
+    for shape in [(96, 96), (103, 96), (160, 144), (374, 388)]:
+        for _ in range(5):
+            found = segment_print(rng.integers(0, 256, shape, dtype=np.uint8))
+            assert found.ridge_coherence < 0.22
+
+
+def test_stripes_are_as_coherent_in_every_direction():
+    y, x = np.mgrid[:120, :120]
+    for angle in np.linspace(0, np.pi, 7):
+        phase = (x * np.cos(angle) + y * np.sin(angle)) * 2 * np.pi / 5
+        assert segment_print((127 + 120 * np.cos(phase)).astype(np.uint8)).ridge_coherence > 0.95
+
+
+@pytest.mark.parametrize("shape", [(32, 32), (33, 32), (35, 120)])
+def test_smallest_images_are_segmented(shape):
+    y, x = np.mgrid[: shape[0], : shape[1]]
+    stripes = (127 + 120 * np.cos((x + y) * 1.1)).astype(np.uint8)
+    assert segment_print(stripes).ridge_coherence > 0.9

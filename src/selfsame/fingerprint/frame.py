@@ -1,5 +1,7 @@
 """Finding the frame that a sensor draws around a print."""
 
+from functools import lru_cache
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -27,24 +29,36 @@ def find_window(image: NDArray[np.uint8]) -> tuple[slice, slice]:
         The slices of rows and of columns to keep.
     """
     height, width = image.shape
-    if image.size == 0:
-        return slice(0, height), slice(0, width)
     deep, broad = int(height * MAX_FRAME_SHARE), int(width * MAX_FRAME_SHARE)
-    brightest = int(image.max()) - MIN_DEPTH
-    across, down = image[:, broad : width - broad], image[deep : height - deep].T
-    top = _count_even(across[:deep], brightest)
-    bottom = _count_even(across[height - deep :][::-1], brightest)
-    left = _count_even(down[:broad], brightest)
-    right = _count_even(down[width - broad :][::-1], brightest)
+    brightest = cv2.minMaxLoc(image)[1] - MIN_DEPTH if deep and broad else -1
+    if brightest < 0:
+        return slice(0, height), slice(0, width)
+    lines = image.take(_list_pixels(height, width))
+    lowest, highest = np.minimum.reduce(lines).astype(np.int16), np.maximum.reduce(lines)
+    frame = ((highest <= brightest) & (highest - lowest <= EVEN_RANGE)).tolist()
+    top, bottom = _count_leading(frame[:deep]), _count_leading(frame[deep : 2 * deep])
+    left, right = _count_leading(frame[2 * deep : -broad]), _count_leading(frame[-broad:])
     return slice(top, height - bottom), slice(left, width - right)
 
 
-def _count_even(lines: NDArray[np.uint8], brightest: int) -> int:
-    """Count the even dark lines from the first to the first that is not."""
-    for i, line in enumerate(lines):
-        if line[0] > brightest:
-            return i
-        lowest, highest, _, _ = cv2.minMaxLoc(line)
-        if highest > brightest or highest - lowest > EVEN_RANGE:
-            return i
-    return len(lines)
+@lru_cache(maxsize=16)
+def _list_pixels(height: int, width: int) -> NDArray[np.intp]:
+    """List the pixels of every line that may be frame.
+
+    Returns:
+        (pixels, lines) positions of every other pixel (ridges are wider apart) in the flat image. The lines
+        come from the border inwards: those of the top, then of the bottom, the left and the right. Where a
+        side is shorter, its lines are filled up with pixels of their own.
+    """
+    deep, broad = int(height * MAX_FRAME_SHARE), int(width * MAX_FRAME_SHARE)
+    pixels = np.arange(height * width).reshape(height, width)
+    across, down = pixels[:, broad : width - broad], pixels[deep : height - deep].T
+    sides = (across[:deep], across[::-1][:deep], down[:broad], down[::-1][:broad])
+    longest = max(across.shape[1], down.shape[1])
+    filled = [np.pad(side, ((0, 0), (0, longest - side.shape[1])), mode="edge") for side in sides]
+    return np.ascontiguousarray(np.concatenate(filled)[:, ::2].T)
+
+
+def _count_leading(frame: list[bool]) -> int:
+    """Count the lines from the first to the first that is not frame."""
+    return frame.index(False) if False in frame else len(frame)

@@ -26,12 +26,19 @@ WINDOW_CELLS = (5, 5)
 
 @dataclass(frozen=True)
 class _Slot:
-    """The part of an image that is seen, and the part of the canvas (tall x broad) that it fills."""
+    """The part of an image that is seen, the size that it gets and how far it lies inside the canvas.
 
-    source: tuple[slice, slice]
-    target: tuple[slice, slice]
-    tall: int
-    broad: int
+    Attributes:
+        rows: rows of the image that are seen.
+        columns: columns of the image that are seen.
+        size: width and height of the part on the canvas, in px.
+        borders: empty px above, below, left and right of it.
+    """
+
+    rows: slice
+    columns: slice
+    size: tuple[int, int]
+    borders: tuple[int, int, int, int]
 
 
 def normalise_fingerprint(image: NDArray[np.uint8], *, height: int, width: int) -> Normalised:
@@ -59,57 +66,72 @@ def normalise_fingerprint(image: NDArray[np.uint8], *, height: int, width: int) 
     inner = image[rows, columns]
     found = segment_print(inner)
     require_ridges(found)
-    tall, broad = (count * found.cell_px for count in found.cells.shape)
-    evened = _even_out(inner[:tall, :broad], found)
-    seen = cv2.threshold(cv2.resize(found.cells, (broad, tall)), 127, 255, cv2.THRESH_BINARY)[1]
+    evened, seen = _even_out(inner, found)
     measures = {
         "centre_x": found.centre[0] + columns.start,
         "centre_y": found.centre[1] + rows.start,
         "foreground_share": found.foreground_share,
         "ridge_coherence": found.ridge_coherence,
     }
-    slot = _find_slot((tall, broad), found.centre, height, width)
-    placed = np.full((height, width), GROUND, np.uint8)
-    placed[slot.target] = resize(evened[slot.source], slot.tall, slot.broad)
-    mask = np.zeros((height, width), np.uint8)
-    mask[slot.target] = cv2.resize(
-        seen[slot.source], (slot.broad, slot.tall), interpolation=cv2.INTER_NEAREST
-    )
-    return Normalised(placed, mask, measures)
+    slot = _find_slot(seen.shape, found.centre, height, width)
+    evened, seen = evened[slot.rows, slot.columns], seen[slot.rows, slot.columns]
+    if slot.size != seen.shape[::-1]:
+        evened = resize(evened, slot.size[1], slot.size[0])
+        seen = np.asarray(cv2.resize(seen, slot.size, interpolation=cv2.INTER_NEAREST), np.uint8)
+    placed = cv2.copyMakeBorder(evened, *slot.borders, cv2.BORDER_CONSTANT, value=GROUND)
+    mask = cv2.copyMakeBorder(seen, *slot.borders, cv2.BORDER_CONSTANT, value=0)
+    return Normalised(np.asarray(placed, np.uint8), np.asarray(mask, np.uint8), measures)
 
 
-def _even_out(whole: NDArray[np.uint8], found: Segmentation) -> NDArray[np.uint8]:
+def _even_out(image: NDArray[np.uint8], found: Segmentation) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
     """Bring the local mean to GROUND and the local deviation to DEVIATION inside the print.
 
     Means over cells, which count the cells of the print only, so that the empty ground does not brighten the
-    print's edge; the gain and the offset that follow are interpolated between the cells.
+    print's edge; the gain and the offset that follow are interpolated between the cells. The maps of cells
+    lie one under the other in one array, because one call on all of them costs little more than on one; the
+    line of cells around each keeps the windows apart.
+
+    Returns:
+        The image and the mask of the print (0 or 255), both as large as the whole cells.
     """
     rows, columns = found.cells.shape
-    size = (whole.shape[1], whole.shape[0])
-    levels = whole.astype(np.float32)
-    squares = cv2.resize(cv2.multiply(levels, levels), (columns, rows), interpolation=cv2.INTER_AREA)
-    weight = found.cells.astype(np.float32) * np.float32(1 / 255)
-    total = cv2.blur(weight, WINDOW_CELLS) + np.float32(1e-3)
-    mean = cv2.blur(weight * found.means, WINDOW_CELLS) / total
-    variance = cv2.blur(weight * squares, WINDOW_CELLS) / total - mean * mean
+    tall, broad = rows * found.cell_px, columns * found.cell_px
+    levels = image[:tall, :broad].astype(np.float32)
+    squared = cv2.resize(cv2.multiply(levels, levels), (columns, rows), interpolation=cv2.INTER_AREA)
+    maps = np.zeros((3, rows + 2, columns), np.float32)
+    maps[0, 1:-1], maps[1, 1:-1], maps[2, 1:-1] = found.cells, found.means, squared
+    weight = maps[0]
+    maps[1] *= weight
+    maps[2] *= weight
+    sums = cv2.blur(maps.reshape(-1, columns), WINDOW_CELLS, borderType=cv2.BORDER_CONSTANT)
+    sums = sums.reshape(maps.shape)
+    total = sums[0] + np.float32(0.1)
+    mean = sums[1] / total
+    variance = sums[2] / total - mean * mean
     deviation = np.sqrt(np.maximum(variance, np.float32(MIN_DEVIATION**2)))
-    gain = np.float32(DEVIATION) * weight / deviation
-    offset = GROUND - gain * mean
-    evened = cv2.multiply(levels, cv2.resize(gain, size))
-    return np.asarray(cv2.add(evened, cv2.resize(offset, size), dtype=cv2.CV_8U), np.uint8)
+    gain = np.divide(weight * np.float32(DEVIATION / 255), deviation, out=maps[0])
+    np.subtract(np.float32(GROUND), gain * mean, out=maps[1])
+    maps[:, 0], maps[:, -1] = maps[:, 1], maps[:, -2]
+    smooth = cv2.resize(maps[:2].reshape(-1, columns), (broad, 2 * (tall + 2 * found.cell_px)))
+    smooth = smooth.reshape(2, -1, broad)[:, found.cell_px : -found.cell_px]
+    levels *= smooth[0]
+    evened = np.asarray(cv2.add(levels, smooth[1], dtype=cv2.CV_8U), np.uint8)
+    return evened, found.cells.repeat(found.cell_px, 1).repeat(found.cell_px, 0)
 
 
 def _find_slot(shape: tuple[int, int], centre: tuple[float, float], height: int, width: int) -> _Slot:
     """Scale an image so that all of it would fit, and put `centre` (x, y) in the middle."""
-    rows, columns = shape
-    scale = min(height / rows, width / columns)
-    left, top = round(centre[0] - width / scale / 2), round(centre[1] - height / scale / 2)
-    right, bottom = min(left + round(width / scale), columns), min(top + round(height / scale), rows)
-    x, y = round(max(-left, 0) * scale), round(max(-top, 0) * scale)
-    left, top = max(left, 0), max(top, 0)
-    broad, tall = (
-        min(round((right - left) * scale), width - x),
-        min(round((bottom - top) * scale), height - y),
-    )
-    source = (slice(top, bottom), slice(left, right))
-    return _Slot(source, (slice(y, y + tall), slice(x, x + broad)), tall, broad)
+    scale = min(height / shape[0], width / shape[1])
+    rows, above, tall = _place(shape[0], centre[1], height, scale)
+    columns, before, broad = _place(shape[1], centre[0], width, scale)
+    borders = (above, height - above - tall, before, width - before - broad)
+    return _Slot(rows, columns, (broad, tall), borders)
+
+
+def _place(side: int, centre: float, room: int, scale: float) -> tuple[slice, int, int]:
+    """Place one side of an image: the px that are seen, the empty room before them and their size there."""
+    first = round(centre - room / scale / 2)
+    last = min(first + round(room / scale), side)
+    before = round(max(-first, 0) * scale)
+    first = max(first, 0)
+    return slice(first, last), before, min(round((last - first) * scale), room - before)
