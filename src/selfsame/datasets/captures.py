@@ -52,6 +52,7 @@ class CapturesDataset(AbstractDataset[Iterator[tuple[str, bytes]], FileTree]):
         self._auto = preferred is not None and PurePosixPath(filepath).name == AUTO
         self._alternatives = tuple(_beside(filepath, path) for path in (preferred, otherwise) if path)
         self._setting = setting
+        self._announced = False
         self._storage = {**(credentials or {}), **(fs_args or {})}
         self.metadata = metadata
 
@@ -63,8 +64,9 @@ class CapturesDataset(AbstractDataset[Iterator[tuple[str, bytes]], FileTree]):
         """
         chosen = self._chosen()
         tree = self._tree(chosen)
-        if self._auto:
+        if self._auto and not self._announced:
             logger.info("%s: using %s", self._setting, tree.root)
+            self._announced = True
         setting = "captures" if self._auto and chosen == self._alternatives[-1] else self._setting
         remedy = (
             f"put captures there, or run kedro run --pipelines synthesis, or give --params={setting}=PATH"

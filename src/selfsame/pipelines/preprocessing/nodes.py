@@ -48,11 +48,12 @@ def normalise_captures(
         settings=_digest_recipe(parameters, seed if any(one.impression for one in impressions) else None),
     )
     logger.info(
-        "%s: %d captures in %d shards, %d to make",
+        "%s: %d captures in %d shards, %d to make from %s",
         parameters.modality,
         sum(one.impression == 0 for one in impressions),
         len(plan),
         sum(shard.name not in made_shards for shard in plan),
+        captures.root,
     )
     recipe = build_recipe(parameters, seed)
     return make_shards(
