@@ -8,7 +8,7 @@ from zipfile import BadZipFile
 import torch
 from torch import Tensor
 
-from selfsame.errors import DamagedError
+from selfsame.errors import DamagedError, InputError
 from selfsame.learning.checkpoint import Origin
 
 STATE_NAME = "state.pt"
@@ -61,15 +61,31 @@ class RunState:
 
 
 def write_state(state: RunState, folder: Path) -> None:
-    """Write the state to a temporary name and rename it, so that a kill leaves the old one or the new one."""
+    """Write the state to a temporary name and rename it, so that a kill leaves the old one or the new one.
+
+    Raises:
+        InputError: the folder cannot be written; the old state is kept.
+    """
     content = {
         **vars(state),
         "origin": asdict(state.origin),
         "history": [asdict(one) for one in state.history],
     }
     part = folder / f"{STATE_NAME}.part"
-    torch.save(content, part)
-    part.replace(folder / STATE_NAME)
+    try:
+        with part.open("wb") as file:
+            torch.save(content, file)
+        part.replace(folder / STATE_NAME)
+    except (OSError, RuntimeError) as error:
+        cause = error.__context__ if isinstance(error, RuntimeError) else error  # torch hides the system's
+        if not isinstance(cause, OSError):
+            raise
+        raise InputError(
+            f"expected to write the state of training to {folder}, but {cause.strerror or cause}: free "
+            "space, or choose another data root with --params=data=PATH; what finished epochs left is kept"
+        ) from error
+    finally:
+        part.unlink(missing_ok=True)
 
 
 def read_state(folder: Path) -> RunState | None:
