@@ -1,5 +1,4 @@
-import subprocess
-from collections.abc import Callable
+import runpy
 from itertools import pairwise
 from pathlib import Path
 
@@ -7,13 +6,12 @@ import click
 import pytest
 from click.testing import CliRunner
 from kedro.io import DatasetError
+from kedro.pipeline import Node
 from kedro.pipeline.pipeline import PipelineError
 
 from selfsame import cli
 from selfsame.cli import choose_pipelines, explain
 from selfsame.errors import CaptureError, DamagedError, InputError
-
-Kedro = Callable[..., subprocess.CompletedProcess[str]]
 
 
 def chain(*errors: Exception) -> Exception:
@@ -110,6 +108,24 @@ def test_a_mistake_of_the_program_keeps_its_traceback(monkeypatch: pytest.Monkey
 def test_a_value_error_of_ours_keeps_its_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
     done = run_raising(ValueError("a mistake of the program"), monkeypatch)
     assert isinstance(done.exception, ValueError)
+
+
+def test_a_folder_called_kedro_does_not_make_our_mistakes_kedros(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    module = tmp_path / "kedro" / "nodes.py"
+    module.parent.mkdir()
+    module.write_text("raise ValueError('a mistake of the program')")
+    monkeypatch.setattr(cli.kedro_run, "callback", lambda **_: runpy.run_path(str(module)))
+    assert isinstance(CliRunner().invoke(cli.run, []).exception, ValueError)
+
+
+def test_what_kedro_refuses_costs_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Kedro raises plain ValueErrors: for an empty node, or for a name that is no pipeline."""
+    monkeypatch.setattr(cli.kedro_run, "callback", lambda **_: Node(len, None, None))
+    done = CliRunner().invoke(cli.run, [])
+    assert done.exit_code == 1
+    assert done.output.startswith("Error: ")
 
 
 def test_the_result_of_a_run_is_passed_on(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import click
+import kedro
 from kedro.framework.cli.project import run as kedro_run
 from kedro.io import DatasetError
 from kedro.pipeline.pipeline import PipelineError
@@ -15,6 +16,9 @@ from kedro.validation.exceptions import ParameterValidationError
 from selfsame.errors import SelfsameError
 
 logger = logging.getLogger(__name__)
+
+KEDRO = Path(kedro.__file__).parent
+"""Where a ValueError or KeyError is Kedro's way to refuse something."""
 
 SMOKE = "smoke"
 """The environment of tiny numbers, and the pipeline that makes a sample before the main job."""
@@ -57,7 +61,7 @@ def _is_expected(error: Exception) -> bool:
     if isinstance(error, EXPECTED):
         return True
     raised_in = Path(traceback.extract_tb(error.__traceback__)[-1].filename)
-    return isinstance(error, ValueError | KeyError) and "kedro" in raised_in.parts
+    return isinstance(error, ValueError | KeyError) and raised_in.is_relative_to(KEDRO)
 
 
 def choose_pipelines(options: Mapping[str, object]) -> dict[str, object]:
