@@ -70,7 +70,12 @@ def write_samples(folder: Path, samples: int) -> list[ShardedArrays]:
         for first in range(0, samples, SHARD_ROWS):
             pixels = rng.integers(0, 256, (SHARD_ROWS, 2, height, width), dtype=np.uint8)
             record = ShardRecord(
-                shape=pixels.shape, sha256=digest_pixels(pixels), entries=(), seconds={}, provisional=False
+                shape=pixels.shape,
+                sha256=digest_pixels(pixels),
+                entries=(),
+                seconds={},
+                provisional=False,
+                recipe="",
             )
             shards.append(Shard(f"{first:08}", pixels, record))
             for row, image in enumerate(pixels):

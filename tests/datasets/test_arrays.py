@@ -12,7 +12,7 @@ from selfsame.errors import DamagedError, InputError
 from selfsame.imaging.arrays import Entry, Shard, ShardRecord, digest_pixels
 
 
-def make_shard(name, rows=3, seed=0, provisional=False):
+def make_shard(name, rows=3, seed=0, provisional=False, recipe="r"):
     pixels = np.random.default_rng(seed).integers(0, 256, (rows, 2, 4, 6), dtype=np.uint8)
     entries = tuple(
         Entry(capture_id=f"{name}{row}", impression=0, row=row, reason=None, detail=None, measures={"x": 0.1})
@@ -24,6 +24,7 @@ def make_shard(name, rows=3, seed=0, provisional=False):
         entries=entries,
         seconds={"decode": 0.5},
         provisional=provisional,
+        recipe=recipe,
     )
     return Shard(name, pixels, record)
 

@@ -89,8 +89,32 @@ def test_digest_is_the_same_from_records_as_from_pixels(pixels):
     entry = Entry(capture_id="c", impression=0, row=0, reason=None, detail=None, measures={})
     records = {
         name: ShardRecord(
-            shape=shard.shape, sha256=digest_pixels(shard), entries=(entry,), seconds={}, provisional=False
-        )
+            shape=shard.shape,
+            sha256=digest_pixels(shard),
+            entries=(entry,),
+            seconds={},
+            provisional=False,
+            recipe="r",
+        )  # fmt: skip
         for name, shard in pixels.items()
     }
     assert ShardedArrays(pixels, records).digest == ShardedArrays(pixels).digest
+
+
+def make_records(*recipes):
+    return {
+        name: ShardRecord(
+            shape=(1, 2, 4, 6), sha256="", entries=(), seconds={}, provisional=False, recipe=recipe
+        )
+        for name, recipe in zip("ab", recipes, strict=False)
+    }
+
+
+def test_arrays_know_the_normalisation_that_made_them(pixels):
+    assert ShardedArrays(pixels, make_records("r", "r")).recipe == "r"
+    assert ShardedArrays(pixels).recipe == ""
+
+
+def test_shards_of_two_normalisations_are_a_mismatch(pixels):
+    with pytest.raises(MismatchError, match="made by one normalisation, got 2: run preprocessing again"):
+        _ = ShardedArrays(pixels, make_records("r", "s")).recipe

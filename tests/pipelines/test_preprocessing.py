@@ -1,5 +1,6 @@
 """The preprocessing pipeline: nodes and datasets together, on made-up captures."""
 
+import ast
 import hashlib
 from pathlib import Path
 
@@ -16,7 +17,12 @@ from selfsame.datasets.file_tree import FileTree
 from selfsame.errors import MismatchError
 from selfsame.imaging.arrays import ShardedArrays
 from selfsame.pipelines.preprocessing import create_pipeline
-from selfsame.pipelines.preprocessing.nodes import index_arrays, normalise_captures
+from selfsame.pipelines.preprocessing.nodes import (
+    SHARED_CODE,
+    digest_recipe,
+    index_arrays,
+    normalise_captures,
+)
 from selfsame.pipelines.preprocessing.params import PreprocessingParameters
 
 DISTORTION = {
@@ -277,3 +283,43 @@ def test_the_pipeline_runs_in_kedro(prints, manifest, tmp_path):
     assert isinstance(catalog.load("arrays"), ShardedArrays)
     assert len(outputs["index"].load()) == 32
     assert sorted(path.suffix for path in Path(folder).iterdir()) == [".json"] * 4 + [".npy"] * 4
+
+
+def list_imports(path):
+    """The selfsame.imaging modules that a module imports."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("selfsame.imaging."):
+            yield node.module
+
+
+@pytest.mark.parametrize("trait", ["iris", "fingerprint"])
+def test_every_imaging_module_that_decides_pixels_is_in_the_digest_of_the_code(trait):
+    source = Path("src/selfsame")
+    waiting = [*(source / trait).glob("*.py"), source / "imaging/decoding.py", source / "imaging/resizing.py"]
+    found = set()
+    while waiting:
+        new = set(list_imports(waiting.pop())) - found
+        found |= new
+        waiting += [source.parent / f"{name.replace('.', '/')}.py" for name in new]
+    assert {"selfsame.imaging.bmp", "selfsame.imaging.normalised"} <= found <= set(SHARED_CODE)
+
+
+@pytest.mark.parametrize(("module", "library"), [("cv2", "opencv"), ("PIL", "pillow")])
+def test_another_version_of_an_imaging_library_makes_every_shard_again(
+    rig, manifest, monkeypatch, module, library
+):
+    arrays, *_ = rig.run(manifest)
+    monkeypatch.setattr(f"{module}.__version__", f"another {library}")
+    assert len(rig.run(manifest)[3]) == len(arrays.records)
+
+
+def test_arrays_carry_the_digest_of_their_normalisation(rig, manifest):
+    arrays, *_ = rig.run(manifest)
+    assert arrays.recipe == digest_recipe(make_parameters())
+
+
+def test_the_digest_of_the_normalisation_follows_what_decides_the_pixels_of_captures():
+    plain = digest_recipe(make_parameters())
+    assert digest_recipe(make_parameters(normalisation=make_normalisation(32, count=1))) != plain
+    assert digest_recipe(make_parameters(normalisation=make_normalisation(48, count=3))) == plain
+    assert digest_recipe(make_parameters(workers=2, rows_per_shard=4)) == plain

@@ -49,6 +49,7 @@ class ShardRecord(BaseModel):
         entries: one an impression, in the order of the manifest; failed ones are included.
         seconds: of one core, by stage of the work.
         provisional: whether some capture could not be read, so that the next run has to try again.
+        recipe: digest of the normalisation that made it: the settings and the code, not the captures.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="constants")
@@ -58,6 +59,7 @@ class ShardRecord(BaseModel):
     entries: tuple[Entry, ...]
     seconds: dict[str, float]
     provisional: bool
+    recipe: str
 
 
 @dataclass(frozen=True)
@@ -132,6 +134,20 @@ class ShardedArrays:
             for record, shard in zip(known, self._pixels, strict=True)
         ]
         return hashlib.sha256("\n".join(sorted(digests)).encode()).hexdigest()
+
+    @cached_property
+    def recipe(self) -> str:
+        """Digest of the normalisation that made the shards; empty where no record says it.
+
+        Raises:
+            MismatchError: if shards were made by different ones.
+        """
+        found = sorted({record.recipe for record in self.records.values()})
+        if len(found) > 1:
+            raise MismatchError(
+                f"expected shards made by one normalisation, got {len(found)}: run preprocessing again"
+            )
+        return "".join(found)
 
     def rows(
         self, shards: Sequence[str | None], rows: Sequence[int] | NDArray[np.integer]

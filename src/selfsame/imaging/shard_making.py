@@ -51,6 +51,7 @@ class Recipe:
         decode: from the bytes of a file to (h, w) uint8 grey levels.
         normalise: from grey levels to (height, width).
         distort: from grey levels to those of a synthetic impression.
+        digest: of the settings and the code of the normalisation; it is recorded with each shard.
     """
 
     height: int
@@ -59,6 +60,7 @@ class Recipe:
     decode: Callable[[bytes], NDArray[np.uint8]]
     normalise: Callable[[NDArray[np.uint8]], Normalised]
     distort: Callable[[NDArray[np.uint8], np.random.Generator], NDArray[np.uint8]] | None = None
+    digest: str = ""
 
 
 def make_shards(
@@ -140,6 +142,7 @@ def make_shard(planned: PlannedShard, source: Reader, recipe: Recipe) -> Shard:
         entries=tuple(entries),
         seconds=clock.seconds,
         provisional=provisional,
+        recipe=recipe.digest,
     )
     return Shard(planned.name, pixels, record)
 

@@ -8,7 +8,7 @@ from importlib.abc import InspectLoader
 from importlib.util import find_spec
 from pkgutil import iter_modules
 
-FORMAT = 1
+FORMAT = 2
 """Version of what a shard's file and record look like; another number makes every shard again."""
 
 MAX_SHARDS = 256

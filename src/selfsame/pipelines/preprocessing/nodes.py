@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import partial
 
 import pandas as pd
@@ -16,7 +17,9 @@ from selfsame.sources.source import CaptureSource
 
 logger = logging.getLogger(__name__)
 
-SHARED_CODE = ("selfsame.imaging.decoding", "selfsame.imaging.resizing", "selfsame.imaging.shard_making")
+SHARED_CODE = tuple(
+    f"selfsame.imaging.{module}" for module in ("bmp", "decoding", "normalised", "resizing", "shard_making")
+)
 """What, besides the package of its trait, decides a row's pixels."""
 
 
@@ -45,7 +48,7 @@ def normalise_captures(
     plan = plan_shards(
         impressions,
         rows_per_shard=parameters.rows_per_shard,
-        settings=_digest_recipe(parameters, seed if any(one.impression for one in impressions) else None),
+        settings=_digest_pixels(parameters, seed if any(one.impression for one in impressions) else None),
     )
     logger.info(
         "%s: %d captures in %d shards, %d to make from %s",
@@ -55,7 +58,7 @@ def normalise_captures(
         sum(shard.name not in made_shards for shard in plan),
         captures.root,
     )
-    recipe = build_recipe(parameters, seed)
+    recipe = replace(build_recipe(parameters, seed), digest=digest_recipe(parameters))
     return make_shards(
         plan, made_shards, captures, recipe, backend=parameters.backend, workers=parameters.workers
     )
@@ -113,7 +116,25 @@ def _count_synthetic(parameters: PreprocessingParameters) -> int:
     return chosen.synthetic_impressions.count if chosen.kind == "fingerprint" else 0
 
 
-def _digest_recipe(parameters: PreprocessingParameters, seed: int | None) -> str:
+def digest_recipe(parameters: PreprocessingParameters) -> str:
+    """Digest what a model has to share with the captures that it meets: how they are normalised.
+
+    The settings and the code, but neither the synthetic impressions nor the versions of the libraries: a model
+    may move to another machine.
+    """
+    settings = parameters.normalisation.model_dump(mode="json", exclude={"synthetic_impressions"})
+    return digest_settings(settings, _list_code(parameters), None)
+
+
+def _digest_pixels(parameters: PreprocessingParameters, seed: int | None) -> str:
     """Digest what decides the pixels of a modality: not the number of workers, but the code that they run."""
+    import cv2
+    import PIL
+
     settings = parameters.model_dump(mode="json", include={"max_pixels", "normalisation"})
-    return digest_settings(settings, (f"selfsame.{parameters.normalisation.kind}", *SHARED_CODE), seed)
+    versions = {"opencv": cv2.__version__, "pillow": PIL.__version__}
+    return digest_settings({**settings, "versions": versions}, _list_code(parameters), seed)
+
+
+def _list_code(parameters: PreprocessingParameters) -> tuple[str, ...]:
+    return (f"selfsame.{parameters.normalisation.kind}", *SHARED_CODE)
