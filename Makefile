@@ -7,8 +7,8 @@ export DO_NOT_TRACK := 1
 .PHONY: run test check format viz docs smoke clean
 .DEFAULT_GOAL := run
 
-run: .venv/installed
-	@find -L data/01_raw/captures -type f 2>/dev/null | head -1 | grep -q . || $(BIN)/kedro run --pipelines synthesis
+run: .venv/installed # with roots of your own in conf/local/globals.yml no sample is made
+	@test -e conf/local/globals.yml || find -L data/01_raw/captures -type f 2>/dev/null | head -1 | grep -q . || $(BIN)/kedro run --pipelines synthesis
 	@$(BIN)/kedro run
 
 test: check

@@ -18,11 +18,36 @@ from kedro_datasets.json import JSONDataset
 from kedro_datasets.partitions import PartitionedDataset
 
 from selfsame.errors import InputError
-from selfsame.hooks import DeviceCheck, KnownParameters, RunRecord, RunSummary
+from selfsame.hooks import DeviceCheck, KnownParameters, OwnRoots, RunRecord, RunSummary
 from selfsame.pipelines.inference.params import InferenceParameters
 
 PROJECT = Path(__file__).parents[1]
 SUMMARY = {"accepted": 3, "subjects": 2, "rejected": 1, "manifest_digest": "abc"}
+
+
+# OwnRoots
+
+
+def start(conf: Path, env: str | None, **given: object) -> None:
+    """A project whose user set the captures for good, run in an environment."""
+    for name, text in {"base": "", "gpu": "device: cuda", "local": "captures: /mine"}.items():
+        (conf / name).mkdir(exist_ok=True)
+        (conf / name / "globals.yml").write_text(text)
+    loader = OmegaConfigLoader(
+        str(conf), env=env, base_env="base", default_run_env="local", runtime_params=given
+    )
+    OwnRoots().after_context_created(SimpleNamespace(config_loader=loader))
+
+
+def test_an_environment_that_does_not_read_the_users_roots_says_so(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"--env gpu .* which sets captures; add --params=captures=/mine"):
+        start(tmp_path, "gpu")
+
+
+def test_the_users_roots_may_be_repeated_or_read(tmp_path: Path) -> None:
+    assert start(tmp_path, "gpu", captures="/mine") is None
+    assert start(tmp_path, "local") is None
+    assert start(tmp_path, None) is None
 
 
 # KnownParameters

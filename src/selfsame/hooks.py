@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 import click
 from kedro.config import OmegaConfigLoader
 from kedro.framework.hooks import hook_impl
+from omegaconf import OmegaConf
 
 from selfsame import __version__
 from selfsame.errors import InputError
@@ -67,6 +68,27 @@ class KnownParameters:
             if not name.startswith(optional):  # a block that is null until someone asks for it
                 hint = _suggest(name, sorted(known))
                 raise InputError(f"expected a parameter that the configuration knows, got {name}: {hint}")
+
+
+class OwnRoots:
+    """Refuses to leave aside the roots that a user set for good: `--env gpu` does not read conf/local."""
+
+    @hook_impl
+    def after_context_created(self, context: "KedroContext") -> None:
+        """Compare the roots in conf/local with those that this environment gives or the command line says."""
+        loader = context.config_loader
+        if not isinstance(loader, OmegaConfigLoader) or loader.env in (None, loader.default_run_env):
+            return
+        own = _settings(loader, str(loader.default_run_env))
+        given = {**_settings(loader, str(loader.env)), **(loader.runtime_params or {})}
+        missing = [name for name in ROOTS if name in own and name not in given]
+        if missing:
+            wanted = ",".join(f"{name}={own[name]}" for name in missing)
+            raise InputError(
+                f"expected --env {loader.env} to say where the data are: it does not read "
+                f"conf/{loader.default_run_env}/globals.yml, which sets {', '.join(missing)}; "
+                f"add --params={wanted}"
+            )
 
 
 class DeviceCheck:
@@ -185,6 +207,13 @@ def _leaves(tree: Mapping[str, object], prefix: str = "") -> Iterator[str]:
             yield from _leaves(value, f"{prefix}{key}.")
         else:
             yield f"{prefix}{key}"
+
+
+def _settings(loader: OmegaConfigLoader, env: str) -> dict[str, object]:
+    """Read the globals of one environment alone."""
+    path = Path(loader.conf_source) / env / "globals.yml"
+    found = OmegaConf.to_container(OmegaConf.load(path)) if path.exists() else {}
+    return {str(key): value for key, value in found.items()} if isinstance(found, dict) else {}
 
 
 def _paths(tree: Mapping[str, object], prefix: str = "") -> Iterator[tuple[str, object]]:

@@ -171,30 +171,29 @@ def automatic(tmp_path: Path) -> AbstractDataset:
     entry = {
         "type": "selfsame.datasets.CapturesDataset",
         "filepath": str(tmp_path / "auto"),  # what Kedro makes of `auto`
-        "preferred": "new",
-        "otherwise": str(tmp_path / "captures"),
+        "captures": "captures",
         "setting": "new_captures",
     }
     return AbstractDataset.from_config("new_captures", entry)
 
 
-def test_auto_takes_the_preferred_folder_where_it_exists(
+def test_auto_takes_the_neighbour_of_the_captures_where_it_exists(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     CapturesDataset(filepath=str(tmp_path / "captures")).save(iter(PAIRS))
     caplog.set_level("INFO")
     assert automatic(tmp_path).load().root == str(tmp_path / "captures")
-    CapturesDataset(filepath=str(tmp_path / "new")).save(iter(PAIRS))
-    assert automatic(tmp_path).load().root == str(tmp_path / "new")
-    assert f"new_captures: using {tmp_path / 'new'}" in caplog.text
+    CapturesDataset(filepath=str(tmp_path / "new_captures")).save(iter(PAIRS))
+    assert automatic(tmp_path).load().root == str(tmp_path / "new_captures")
+    assert f"new_captures: using {tmp_path / 'new_captures'}" in caplog.text
 
 
-def test_auto_with_neither_folder_names_the_setting_of_the_last_one(tmp_path: Path) -> None:
+def test_auto_with_neither_folder_names_the_setting_of_the_captures(tmp_path: Path) -> None:
     with pytest.raises(DatasetError, match=r"at \S+/captures, found nothing.*--params=captures=PATH"):
         automatic(tmp_path).load()
 
 
-def test_auto_writes_the_preferred_folder(tmp_path: Path) -> None:
+def test_auto_writes_the_neighbour_of_the_captures(tmp_path: Path) -> None:
     CapturesDataset(filepath=str(tmp_path / "captures")).save(iter(PAIRS))
     automatic(tmp_path).save(iter([("new/iris_left/1.png", b"n")]))
     assert [file.path for file in automatic(tmp_path).load().files()] == ["new/iris_left/1.png"]
@@ -205,8 +204,7 @@ def test_an_explicit_folder_that_is_missing_is_refused_in_spite_of_alternatives(
     CapturesDataset(filepath=str(tmp_path / "captures")).save(iter(PAIRS))
     dataset = CapturesDataset(
         filepath=str(tmp_path / "typo"),
-        preferred="new",
-        otherwise=str(tmp_path / "captures"),
+        captures=str(tmp_path / "captures"),
         setting="new_captures",
     )
     with pytest.raises(DatasetError, match=r"typo, found nothing.*--params=new_captures=PATH"):

@@ -222,3 +222,17 @@ def test_the_summary_counts_answers_by_status(answer: Predict, checkpoint: Check
 def test_the_summary_of_no_predictions_names_no_model(answer: Predict) -> None:
     none = answer(**both_eyes([("bob", 7)])).head(0)
     assert summarise_predictions(none) == {"rows": 0, "by_status": {}, "model_version": None}
+
+
+def test_a_reference_is_not_compared_with_itself(answer: Predict) -> None:
+    arrays, index = make("iris_left", [("ann", 1), ("ann", 2)], "probe")  # the first is enrolled
+    found = answer(iris_left=(arrays, index)).set_index("status")
+    assert found.index.tolist() == ["identified", "enrolled"]
+    assert "ann-left-1" in found.loc["enrolled", "presentation"]
+    assert "reference of subject ann" in found.loc["enrolled", "reason"]
+    assert pd.isna(found.loc["enrolled", "score"])
+
+
+def test_nothing_but_references_gives_no_answer(answer: Predict) -> None:
+    found = answer(iris_left=make("iris_left", [("ann", 1), ("bob", 1)], "probe"))
+    assert found["status"].tolist() == ["enrolled", "enrolled"]

@@ -48,6 +48,22 @@ def test_the_threshold_is_that_of_the_modalities_compared() -> None:
     assert found["status"].tolist() == ["identified", "unknown"]
 
 
+def test_a_subject_enrolled_with_one_eye_has_to_reach_the_threshold_of_one_eye() -> None:
+    right = templates(["bob"], [[0.0, 1.0]], "right")  # ann enrolled her left eye only
+    probes = {
+        "iris_left": templates(["x"], [[0.8, 0.6]]),
+        "iris_right": templates(["x"], [[0.8, 0.6]], "right"),
+    }
+    thresholds = {"iris_left": 0.95, "iris_right": 0.95, "iris_left+iris_right": 0.6}
+    found = predict(probes, {"iris_left": ENROLLED, "iris_right": right}, thresholds=thresholds, **EYE)
+    assert (found.loc[0, "modalities"], found.loc[0, "threshold"]) == ("iris_left", 0.95)
+    assert found.loc[0, "status"] == "unknown"
+
+
+def test_nothing_presented_gives_no_answer() -> None:
+    assert predict({}, {}, thresholds={}, **EYE).empty
+
+
 def test_a_presentation_without_a_template_fails_with_a_reason() -> None:
     probes = templates(["x"], [[np.nan, np.nan]])
     found = predict({"iris_left": probes}, {"iris_left": ENROLLED}, thresholds={"iris_left": 0.9}, **EYE)

@@ -38,13 +38,11 @@ def block() -> Block:
 
 
 def run(block: Block, folder: Path, seed: int = 5) -> dict[str, bytes]:
-    captures, new_captures = str(folder / "captures"), str(folder / "new_captures")
+    captures = str(folder / "captures")
     catalog = DataCatalog(
         {
             "biometrics.captures": CapturesDataset(filepath=captures),
-            "biometrics.new.captures": CapturesDataset(
-                filepath=str(folder / "auto"), preferred=new_captures, otherwise=captures
-            ),
+            "biometrics.new.captures": CapturesDataset(filepath=str(folder / "auto"), captures=captures),
             "params:biometrics.synthesis": MemoryDataset(SynthesisParameters.model_validate(block)),
             "params:seed": MemoryDataset(seed),
         }

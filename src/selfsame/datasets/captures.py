@@ -13,6 +13,7 @@ from selfsame.errors import InputError
 logger = logging.getLogger(__name__)
 
 AUTO = "auto"
+NEIGHBOUR = "new_captures"
 
 Config = Mapping[str, object]
 
@@ -27,8 +28,8 @@ class CapturesDataset(AbstractDataset[Iterator[tuple[str, bytes]], FileTree]):
 
     Args:
         filepath: the root of the tree (`s3://`, `gs://`, `abfs://`, `memory://` or local), or `auto`.
-        preferred: with `filepath: auto`, the root that is written, and read where it exists.
-        otherwise: with `filepath: auto`, the root that is read where `preferred` does not exist.
+        captures: with `filepath: auto`, the root of the captures that are known: `auto` is the folder
+            `new_captures` beside it (which is written, and read where it exists), else this root itself.
         setting: the runtime parameter that sets the root, for messages.
         credentials: of the filesystem.
         fs_args: further arguments of the filesystem.
@@ -39,18 +40,18 @@ class CapturesDataset(AbstractDataset[Iterator[tuple[str, bytes]], FileTree]):
         self,
         *,
         filepath: str,
-        preferred: str | None = None,
-        otherwise: str | None = None,
+        captures: str | None = None,
         setting: str = "captures",
         credentials: Config | None = None,
         fs_args: Config | None = None,
         metadata: Config | None = None,
     ) -> None:
         self._filepath = filepath
-        # Kedro makes a relative `filepath` absolute, so that `auto` arrives as <project>/auto; it leaves the
-        # alternatives as they are: relative to the same folder.
-        self._auto = preferred is not None and PurePosixPath(filepath).name == AUTO
-        self._alternatives = tuple(_beside(filepath, path) for path in (preferred, otherwise) if path)
+        # Kedro makes a relative `filepath` absolute, so that `auto` arrives as <project>/auto; it leaves
+        # `captures` as it is: relative to the same folder.
+        self._auto = captures is not None and PurePosixPath(filepath).name == AUTO
+        self._known = _beside(filepath, captures) if captures else filepath
+        self._neighbour = f"{self._known.rstrip('/').rpartition('/')[0]}/{NEIGHBOUR}"
         self._setting = setting
         self._announced = False
         self._storage = {**(credentials or {}), **(fs_args or {})}
@@ -67,7 +68,7 @@ class CapturesDataset(AbstractDataset[Iterator[tuple[str, bytes]], FileTree]):
         if self._auto and not self._announced:
             logger.info("%s: using %s", self._setting, tree.root)
             self._announced = True
-        setting = "captures" if self._auto and chosen == self._alternatives[-1] else self._setting
+        setting = "captures" if self._auto and chosen == self._known else self._setting
         remedy = (
             f"put captures there, or run kedro run --pipelines synthesis, or give --params={setting}=PATH"
         )
@@ -84,7 +85,7 @@ class CapturesDataset(AbstractDataset[Iterator[tuple[str, bytes]], FileTree]):
             InputError: a path leaves the root or comes twice, nothing was given, the folder cannot be
                 written, or it holds files that were not written by this dataset.
         """
-        tree = self._tree(self._alternatives[0] if self._auto else self._filepath)
+        tree = self._tree(self._neighbour if self._auto else self._filepath)
         tree.require_replaceable()
         partial = tree.sibling("partial")
         partial.remove()
@@ -108,8 +109,7 @@ class CapturesDataset(AbstractDataset[Iterator[tuple[str, bytes]], FileTree]):
     def _chosen(self) -> str:
         if not self._auto:
             return self._filepath
-        preferred = self._alternatives[0]
-        return preferred if self._tree(preferred).exists() else self._alternatives[-1]
+        return self._neighbour if self._tree(self._neighbour).exists() else self._known
 
     def _tree(self, root: str) -> FileTree:
         protocol = get_protocol_and_path(root)[0]
@@ -120,7 +120,7 @@ class CapturesDataset(AbstractDataset[Iterator[tuple[str, bytes]], FileTree]):
         return self._tree(self._chosen()).exists()
 
     def _describe(self) -> dict[str, object]:
-        return {"filepath": self._filepath, "alternatives": self._alternatives}
+        return {"filepath": self._filepath, "captures": self._known}
 
 
 def _beside(filepath: str, path: str) -> str:

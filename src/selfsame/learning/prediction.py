@@ -24,7 +24,8 @@ COLUMNS: Mapping[str, str] = {
     "reason": "str",
     "model_version": "str",
 }
-"""The predictions: one row a presentation (`identified`, `unknown`, `failed`), one a rejected file."""
+"""The predictions: a row for each presentation (`identified`, `unknown`, `failed`) and for each other file
+(`enrolled`: it is a reference itself; `rejected`)."""
 
 
 def predict_captures(
@@ -55,12 +56,16 @@ def predict_captures(
         count: how many candidates to list.
 
     Returns:
-        A table of COLUMNS: a row for each presentation, then one for each rejected file.
+        A table of COLUMNS: a row for each presentation, then one for each file that is not presented, because
+        it is enrolled itself or was rejected.
 
     Raises:
         MismatchError: the embeddings or thresholds are of another model.
     """
     require_same_model(checkpoint, enrolled, operating_points)
+    references = enrolled[enrolled["role"] == "reference"]
+    fresh = {m: index[~index["capture_id"].isin(references["capture_id"])] for m, index in indexes.items()}
+    shown = {modality: index for modality, index in fresh.items() if len(index)}
     probes = {
         modality: join_templates(
             index,
@@ -68,22 +73,25 @@ def predict_captures(
                 checkpoint, modality, arrays[modality], index, batch_size=batch_size, device=device
             ),
         )
-        for modality, index in indexes.items()
+        for modality, index in shown.items()
     }
     answers = predict(
         probes,
-        {modality: _enrol(enrolled, modality) for modality in probes},
+        {modality: _enrol(references, modality) for modality in probes},
         weights=checkpoint.fusion_weights,
         thresholds={name: float(str(point["threshold"])) for name, point in operating_points.items()},
         count=count,
     )
-    others = _list_others(paths, indexes, checkpoint.modalities)
     table = pd.concat(
-        [_name_captures(answers, indexes, paths), _list_rejected(rejected), _list_rejected(others)],
+        [
+            _name_captures(answers, shown, paths),
+            _set_aside(_list_enrolled(paths, references), "enrolled"),
+            _set_aside(_list_others(paths, indexes, checkpoint.modalities), "rejected"),
+            _set_aside(rejected, "rejected"),
+        ],
         ignore_index=True,
     )
-    table["model_version"] = checkpoint.version
-    return table.reindex(columns=list(COLUMNS)).astype(dict(COLUMNS))
+    return table.assign(model_version=checkpoint.version).reindex(columns=list(COLUMNS)).astype(dict(COLUMNS))
 
 
 def require_same_model(
@@ -116,8 +124,8 @@ def summarise_predictions(predictions: pd.DataFrame) -> dict[str, object]:
     }
 
 
-def _enrol(enrolled: pd.DataFrame, modality: str) -> Templates:
-    rows = enrolled[(enrolled["modality"] == modality) & (enrolled["role"] == "reference")]
+def _enrol(references: pd.DataFrame, modality: str) -> Templates:
+    rows = references[references["modality"] == modality]
     return join_templates(rows.drop(columns="embedding").assign(status="ok"), rows)
 
 
@@ -125,6 +133,8 @@ def _name_captures(
     answers: pd.DataFrame, indexes: Mapping[str, pd.DataFrame], paths: "pd.Series[str]"
 ) -> pd.DataFrame:
     """Show captures by their paths, and why any of them could not be acquired."""
+    if answers.empty:
+        return answers
     index = pd.concat([table[["capture_id", "status", "reason"]] for table in indexes.values()])
     failed = index[index["status"] == "failed"].set_index("capture_id")["reason"]
     why = [
@@ -149,14 +159,29 @@ def _list_others(
     return pd.DataFrame({"path": others, "reason": "other_modality", "detail": detail}, dtype="str")
 
 
-def _list_rejected(rejected: pd.DataFrame) -> pd.DataFrame:
+def _list_enrolled(paths: "pd.Series[str]", references: pd.DataFrame) -> pd.DataFrame:
+    """List the captures that are references themselves: compared with themselves, they would say nothing."""
+    owner = references.drop_duplicates("capture_id").set_index("capture_id")["subject_id"]
+    known = [name for name in paths.index if name in owner.index]
     return pd.DataFrame(
         {
-            "presentation": rejected["path"],
-            "status": "rejected",
-            "captures": [[path] for path in rejected["path"]],
-            "candidates": [[] for _ in rejected["path"]],
-            "candidate_scores": [[] for _ in rejected["path"]],
-            "reason": rejected["reason"] + ": " + rejected["detail"],
+            "path": [paths[name] for name in known],
+            "reason": "enrolled",
+            "detail": [f"this capture is a reference of subject {owner[name]}" for name in known],
+        },
+        dtype="str",
+    )
+
+
+def _set_aside(files: pd.DataFrame, status: str) -> pd.DataFrame:
+    """Give a row to each file that is not presented: `path`, `reason`, `detail`."""
+    return pd.DataFrame(
+        {
+            "presentation": files["path"],
+            "status": status,
+            "captures": [[path] for path in files["path"]],
+            "candidates": [[] for _ in files["path"]],
+            "candidate_scores": [[] for _ in files["path"]],
+            "reason": files["reason"] + ": " + files["detail"],
         }
     )

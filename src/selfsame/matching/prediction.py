@@ -61,27 +61,45 @@ def predict(
         probes: for each modality, in the workload's order, the templates of the new captures.
         references: for the same modalities the templates of everyone enrolled.
         weights: the fusion weight of each modality.
-        thresholds: the score from which a candidate is accepted, by the modalities compared (`subset_key`).
+        thresholds: the score from which a candidate is accepted, by the modalities compared with it
+            (`subset_key`).
         count: how many candidates to list.
 
     Returns:
         One row a presentation, with COLUMNS. `status` is `identified`, `unknown`, or `failed` where nothing
         could be compared (no capture was acquired, or no threshold is known for these modalities).
     """
+    if not probes:
+        return pd.DataFrame(columns=list(COLUMNS))
     presentations, records = present_each_once(probes), reference_records(references)
     scores = {m: score_modality(m, presentations, probes[m], records, references[m]) for m in probes}
-    used = compared_modalities(scores)
+    fused = fuse(scores, weights, tuple(probes))
+    used = decisive_modalities(scores, fused)
     limits = np.array([thresholds.get(key, np.nan) for key in used])
-    best = best_per_subject(fuse(scores, weights, tuple(probes)), records.subjects)
-    found = identify(best[1], best[0], thresholds=limits, count=count)
+    subjects, best = best_per_subject(fused, records.subjects)
+    found = identify(best, subjects, thresholds=limits, count=count)
     rows = [_row(i, presentations, found, used[i], limits[i], probes) for i in range(len(presentations))]
     return pd.DataFrame(rows, columns=list(COLUMNS))
 
 
-def compared_modalities(scores: Mapping[str, NDArray[np.float32]]) -> list[str]:
-    """Name for each presentation the modalities that were compared with at least one record."""
-    present = np.array([~np.isnan(matrix).all(axis=1) for matrix in scores.values()])
-    return [subset_key(np.array(list(scores))[shown].tolist()) for shown in present.T]
+def decisive_modalities(scores: Mapping[str, NDArray[np.float32]], fused: NDArray[np.float32]) -> list[str]:
+    """Name for each presentation the modalities behind its best score: those that the best record holds, too.
+
+    A threshold is that of a set of modalities. A subject who enrolled one eye is compared by that eye alone,
+    and must reach the threshold of one eye.
+
+    Args:
+        scores: for each modality the (n, records) scores, NaN where there was nothing to compare.
+        fused: (n, records) their fusion.
+
+    Returns:
+        For each presentation its `subset_key`, empty where nothing was compared.
+    """
+    if not fused.shape[1]:
+        return [""] * len(fused)
+    record = np.argmax(np.where(np.isnan(fused), -np.inf, fused), axis=1)
+    held = np.array([~np.isnan(matrix[np.arange(len(fused)), record]) for matrix in scores.values()])
+    return [subset_key(np.array(list(scores))[column].tolist()) for column in held.T]
 
 
 def _row(
