@@ -8,7 +8,7 @@ class EncoderDesign:
     """The architecture of one encoder.
 
     Attributes:
-        name: timm's name of the backbone.
+        name: timm's name of the backbone, or `gabor`.
         stage: index of the backbone's stage whose feature map is kept (1: stride 4, 2: stride 8 in most).
         channels: channels that each position keeps after the 1x1 convolution.
         embedding_size: length of the embedding.

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from selfsame.encoders.design import EncoderDesign
+from selfsame.encoders.gabor import GaborBank
 from selfsame.encoders.registry import INPUT_CHANNELS, build_backbone
 from selfsame.errors import InputError, MismatchError
 
@@ -62,8 +63,14 @@ class Encoder(nn.Module):
             weights: tensors by timm's names.
 
         Raises:
+            InputError: the backbone has no weights.
             MismatchError: weights are missing or of another shape.
         """
+        if isinstance(self.backbone, GaborBank):
+            raise InputError(
+                f"Expected pretrained weights for timm models alone, but {self.design.name!r} has fixed "
+                "filters: set pretrained to null"
+            )
         own = self.backbone.model.state_dict()
         missing = sorted(own.keys() - weights.keys())
         chosen = {name: _adapt(weights[name], own[name]) for name in own.keys() & weights.keys()}

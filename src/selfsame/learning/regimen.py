@@ -137,7 +137,7 @@ class Regimen(Settings):
 class EncoderSettings(Settings):
     """One encoder, how it starts and how its captures are augmented."""
 
-    name: str  # timm's name of the backbone
+    name: str  # timm's name of the backbone, or gabor
     stage: Annotated[int, Field(ge=0)]  # index of the last stage that is kept
     channels: PositiveInt  # kept at each position
     embedding_size: PositiveInt  # numbers
