@@ -14,6 +14,7 @@ from selfsame.imaging.arrays import ShardedArrays
 from selfsame.pipelines.training.params import TrainingParameters
 
 HEIGHT, WIDTH = 16, 32
+ENCODER = "mobilenetv4_conv_small_050"  # the patterns have no ridges, and the Gabor bank sees only ridges
 INSTANCES = {
     "iris_left": ("left",),
     "iris_right": ("right",),
@@ -70,7 +71,7 @@ def parameters() -> Callable[..., TrainingParameters]:
         text = Path("conf/base/parameters_training.yml").read_text(encoding="utf-8")
         block = yaml.safe_load(text.replace("${globals:device}", "cpu"))["biometrics"]["training"]
         for encoder in block["encoders"].values():
-            encoder |= {"channels": 4, "embedding_size": 16}
+            encoder |= {"name": ENCODER, "stage": 1, "channels": 4, "embedding_size": 16}
         block |= {"max_epochs": 2, "batch_size": 16, "threads": 1, **regimen}
         return TrainingParameters(**block)
 
