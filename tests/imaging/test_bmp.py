@@ -30,14 +30,12 @@ def write_bit_fields(pixels):
 
 
 @given(st.integers(4, 40), st.integers(4, 40), st.sampled_from(["RGB", "RGBA"]), st.integers(0, 99))
-def test_plain_bmp_is_what_pillow_reads_up_to_rounding(height, width, mode, seed):
+def test_plain_bmp_is_the_luma_of_its_colours(height, width, mode, seed):
     pixels = np.random.default_rng(seed).integers(0, 256, (height, width, 3), dtype=np.uint8)
-    data = write(pixels, mode)
-    grey = read_plain_bmp(data, max_pixels=CAP)
-    with Image.open(BytesIO(data)) as expected:
-        difference = grey.astype(int) - np.asarray(expected.convert("L"))
+    grey = read_plain_bmp(write(pixels, mode), max_pixels=CAP)
     assert grey.shape == (height, width)
-    assert np.abs(difference).max() <= 1
+    # Rounding to whole levels costs half a level, and OpenCV's integer weights (2^-14 of 255) a little more.
+    np.testing.assert_allclose(grey, pixels @ [0.299, 0.587, 0.114], rtol=0, atol=0.53)
 
 
 def test_grey_levels_of_bit_fields_come_back_exactly():

@@ -1,7 +1,9 @@
 import struct
+import warnings
 import zlib
 from contextlib import suppress
 from io import BytesIO
+from itertools import product
 
 import numpy as np
 import pytest
@@ -52,6 +54,25 @@ def test_a_grey_picture_is_the_same_in_every_mode(mode: str) -> None:
     np.testing.assert_array_equal(decode_grey(encode(ramp(), "PNG", mode), max_pixels=CAP), ramp())
 
 
+@given(st.integers(0, 999))
+def test_lossless_formats_of_one_picture_give_the_same_levels(seed: int) -> None:
+    pixels = np.random.default_rng(seed).integers(0, 256, (24, 32, 3), dtype=np.uint8)
+    kinds = [*product(["BMP", "PNG", "TIFF"], ["RGB", "RGBA"]), ("PPM", "RGB")]
+    first, *others = [decode_grey(encode(pixels, *kind), max_pixels=CAP) for kind in kinds]
+    for other in others:
+        np.testing.assert_array_equal(other, first)
+
+
+def test_a_palette_of_colours_gives_the_levels_of_its_colours() -> None:
+    pixels = np.random.default_rng(0).integers(0, 256, (24, 32, 3), dtype=np.uint8)
+    palette = Image.fromarray(pixels).quantize(64)
+    files = [BytesIO(), BytesIO()]
+    palette.save(files[0], "PNG")
+    palette.convert("RGB").save(files[1], "BMP")
+    by_palette, by_colour = (decode_grey(file.getvalue(), max_pixels=CAP) for file in files)
+    np.testing.assert_array_equal(by_palette, by_colour)
+
+
 def test_colour_becomes_luma() -> None:
     green = np.zeros((4, 4, 3), dtype=np.uint8)
     green[..., 1] = 255
@@ -70,6 +91,19 @@ def test_a_small_file_that_declares_a_huge_picture_is_too_large() -> None:
 @pytest.mark.filterwarnings("error")
 def test_pillow_never_warns_about_a_huge_picture() -> None:
     assert reason_of(png_that_declares(30_000, 30_000)) == "too_large"
+
+
+def test_what_pillow_warns_of_is_not_shown_and_other_warnings_are() -> None:
+    buffer = BytesIO()
+    odd = Image.fromarray(ramp()).convert("P")
+    odd.save(buffer, "PNG", transparency=bytes(range(256)))
+    with warnings.catch_warnings(record=True) as shown:
+        warnings.simplefilter("always")
+        Image.open(buffer).convert("RGB")
+        assert len(shown) == 1  # else this picture tests nothing
+        decode_grey(buffer.getvalue(), max_pixels=CAP)
+        warnings.warn("of somebody else", UserWarning, stacklevel=1)
+    assert [str(one.message) for one in shown[1:]] == ["of somebody else"]
 
 
 def test_the_cap_counts_pixels_and_is_inclusive() -> None:
@@ -125,7 +159,6 @@ def test_a_png_with_a_broken_checksum_failed_to_decode() -> None:
     assert reason_of(bytes(data)) == "decode_failed"
 
 
-@pytest.mark.filterwarnings("ignore:.*:UserWarning")  # Pillow warns about some damaged TIFF directories
 @given(st.sampled_from(["BMP", "PNG", "JPEG", "TIFF", "PPM", "JPEG2000"]), st.data())
 def test_damage_never_escapes_as_another_error(name: str, data: st.DataObject) -> None:
     content = bytearray(encode(ramp()[:16, :16], name))

@@ -23,7 +23,7 @@ def read_plain_bmp(data: bytes, *, max_pixels: int) -> NDArray[np.uint8] | None:
         max_pixels: the most pixels (width times height) that are read.
 
     Returns:
-        (height, width) uint8 luma (ITU-R 601-2, alpha ignored; colours within 1 level of Pillow's), or None
+        (height, width) uint8 luma (see `Decoded`; alpha is ignored), or None
         where the bytes are not a whole plain BMP of at most `max_pixels`: such a file is not judged here.
     """
     if len(data) < _HEADER.size or not data.startswith(b"BM"):

@@ -5,12 +5,15 @@ which declares a huge picture costs nothing. Pillow's plug-ins are called direct
 its own warning about huge pictures depends on global state and is never reached.
 """
 
+import re
 import struct
+import warnings
 import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from io import BytesIO
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 from PIL import (
@@ -44,7 +47,10 @@ _OPENERS: tuple[tuple[bytes, Opener], ...] = (
 
 # Modes whose grey levels have one meaning on 0..255. Deeper pixels would need a scale that the file does not
 # state, and the inks of CMYK need a colour profile.
-_GREY_MODES = frozenset({"1", "L", "LA", "P", "PA", "RGB", "RGBA", "RGBX", "YCbCr"})
+_GREY_MODES = frozenset({"1", "L", "LA", "YCbCr"})
+_COLOUR_MODES = frozenset({"P", "PA", "RGB", "RGBA", "RGBX"})
+
+_PILLOW = re.compile(r"PIL\.")  # the modules whose warnings the reasons of this module replace
 
 _ARCHIVE_MAGIC = (
     b"PK\x03\x04",  # zip
@@ -78,8 +84,9 @@ class Decoded:
     """A decoded capture.
 
     Attributes:
-        grey: (height, width) uint8 luma (ITU-R 601-2) of the first frame; transparency and EXIF turns are
-            ignored.
+        grey: (height, width) uint8 luma of the first frame: grey as it is, colours as 0.299 R + 0.587 G +
+            0.114 B (ITU-R BT.601) in OpenCV's integers, whatever the format, so that one picture has the same
+            levels in every lossless format. Transparency and EXIF turns are ignored.
         format: Pillow's name of the file format, such as `BMP`.
     """
 
@@ -110,6 +117,7 @@ def decode(data: bytes, *, max_pixels: int) -> Decoded:
     plain = read_plain_bmp(data, max_pixels=max_pixels)
     if plain is not None:
         return Decoded(plain, "BMP")
+    _silence_pillow()
     image = read_header(data)
     width, height = image.size
     name = image.format or "image"
@@ -117,13 +125,13 @@ def decode(data: bytes, *, max_pixels: int) -> Decoded:
         raise CaptureError(
             "too_large", f"expected at most {max_pixels} pixels, the header declares {width}x{height}"
         )
-    if image.mode not in _GREY_MODES:
+    if image.mode not in _GREY_MODES | _COLOUR_MODES:
         raise CaptureError(
             "unsupported_mode",
             f"expected 8 bits of grey or RGB, got mode {image.mode}: convert the {name} file",
         )
     try:
-        grey = np.asarray(image.convert("L"))
+        grey = _measure_luma(image)
     except _DAMAGE as error:
         raise _damaged(name, error) from error
     return Decoded(grey, name)
@@ -156,6 +164,21 @@ def is_archive(data: bytes) -> bool:
     """Tell whether the bytes begin as those of an archive or a compressed file; nothing is unpacked."""
     tar = data[_TAR_MAGIC_OFFSET : _TAR_MAGIC_OFFSET + 5] == b"ustar"
     return tar or data.startswith(_ARCHIVE_MAGIC)
+
+
+def _measure_luma(image: ImageFile.ImageFile) -> NDArray[np.uint8]:
+    if image.mode in _GREY_MODES:  # the first channel of LA and of YCbCr is the luma
+        return np.asarray(image.convert("L"))
+    return np.asarray(cv2.cvtColor(np.asarray(image.convert("RGB")), cv2.COLOR_RGB2GRAY), np.uint8)
+
+
+def _silence_pillow() -> None:
+    """Ignore what Pillow's modules warn users of: the outcome is in the rows, not on the terminal.
+
+    The filter stays: `warnings.catch_warnings` is not safe where several threads decode.
+    """
+    if not any(action == "ignore" and module == _PILLOW for action, _, _, module, _ in warnings.filters):
+        warnings.filterwarnings("ignore", category=UserWarning, module=_PILLOW.pattern)
 
 
 def _damaged(name: str, error: BaseException) -> CaptureError:
