@@ -1,5 +1,6 @@
 import json
 import os
+import stat
 import subprocess
 import sys
 from pathlib import Path
@@ -58,6 +59,26 @@ def test_what_a_killed_process_left_is_removed_by_the_next_save(tmp_path: Path) 
     (tmp_path / f".y.{gone.pid}.partial.parquet").write_text("of another file in the folder")
     AtomicDataset(filepath=str(tmp_path / "x.json"), dataset=JSON).save([3])
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted(["x.json", running.name])
+
+
+def test_bytes_reach_the_disk_before_the_name_and_the_name_before_the_save_returns(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    target, done = tmp_path / "x.json", []
+    sync, rename = os.fsync, Path.replace
+
+    def note_sync(opened: int) -> None:
+        done.append("folder" if stat.S_ISDIR(os.fstat(opened).st_mode) else "file")
+        sync(opened)
+
+    def note_rename(path: Path, to: Path) -> Path:
+        done.append("rename")
+        return rename(path, to)
+
+    monkeypatch.setattr("os.fsync", note_sync)
+    monkeypatch.setattr(Path, "replace", note_rename)
+    AtomicDataset(filepath=str(target), dataset=JSON).save([1])
+    assert done == ["file", "rename", "folder"]
 
 
 def test_an_unwritable_folder_gives_one_clear_line(tmp_path: Path) -> None:

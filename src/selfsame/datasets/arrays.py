@@ -14,6 +14,7 @@ from kedro.io import AbstractDataset
 from numpy.typing import NDArray
 from pydantic import ValidationError
 
+from selfsame.datasets.atomic import publish
 from selfsame.errors import DamagedError, InputError
 from selfsame.imaging.arrays import Shard, ShardedArrays, ShardRecord, digest_pixels
 
@@ -207,12 +208,12 @@ def _write_shard(folder: Path, shard: Shard) -> None:
 
 
 def _replace(path: Path, write: Callable[[BinaryIO], object]) -> None:
-    """Write a file under a temporary name and rename it; on failure leave nothing."""
+    """Write a file under a temporary name, flush and rename it; on failure leave nothing."""
     part = path.with_name(f"{path.name}.{os.getpid()}{PART}")
     try:
         with part.open("wb") as file:
             write(file)
-        part.replace(path)
+        publish(part, path)
     finally:
         part.unlink(missing_ok=True)
 

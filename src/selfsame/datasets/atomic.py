@@ -17,10 +17,10 @@ Config = Mapping[str, object]
 class AtomicDataset(AbstractDataset[object, object]):
     """Wrap a single-file dataset so that its file is complete whenever it can be seen.
 
-    A local file is written under a hidden name in the same folder and renamed. On any other filesystem it
-    is written to a local temporary folder and uploaded as one object, which object stores publish whole. A
-    reader sees the previous file or the new one; a failure leaves the previous one and no other trace, and
-    what killed processes left in the folder is removed by the next save there.
+    A local file is written under a hidden name in the same folder, flushed to the disk and renamed. On any
+    other filesystem it is written to a local temporary folder and uploaded as one object, which object stores
+    publish whole. A reader sees the previous file or the new one; a failure leaves the previous one and no
+    other trace, and what killed processes left in the folder is removed by the next save there.
 
     In the catalog, `dataset` says the type and its arguments, without the file path:
 
@@ -89,7 +89,7 @@ class AtomicDataset(AbstractDataset[object, object]):
         partial = partial_path(target)
         try:
             self._wrapped(partial.as_posix(), {}).save(data)
-            partial.replace(target)
+            publish(partial, target)
         finally:
             partial.unlink(missing_ok=True)
 
@@ -118,6 +118,25 @@ class AtomicDataset(AbstractDataset[object, object]):
 def partial_path(target: Path) -> Path:
     """Name the hidden file in the target's folder that this process writes first; the suffix stays."""
     return target.with_name(f".{target.stem}.{os.getpid()}.partial{target.suffix}")
+
+
+def publish(partial: Path, target: Path) -> None:
+    """Rename a finished file of the same folder to its final name, so that even a power cut leaves it whole.
+
+    The bytes reach the disk before the name does: else a cut could leave the name with nothing behind it.
+    """
+    _flush(partial)
+    partial.replace(target)
+    _flush(target.parent)
+
+
+def _flush(path: Path) -> None:
+    """Wait until a file, or the names in a folder, are on the disk."""
+    opened = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(opened)
+    finally:
+        os.close(opened)
 
 
 def find_leftovers(folder: Path) -> Iterator[Path]:
