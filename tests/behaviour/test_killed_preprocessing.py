@@ -49,9 +49,9 @@ def make_parameters(backend):
 class SlowTree(FileTree):
     """A tree of files whose reading takes a while, so that workers are at work when the run is killed."""
 
-    def read(self, path):
+    def read(self, path, *, at_most=None):
         time.sleep(0.05)
-        return super().read(path)
+        return super().read(path, at_most=at_most)
 
 
 def run(captures, folder, backend, source=FileTree):
@@ -65,6 +65,7 @@ def run(captures, folder, backend, source=FileTree):
             "capture_index": 1,
             "role": "reference",
             "path": [path.name for path in paths],
+            "bytes": [path.stat().st_size for path in paths],
         }
     )
     made = MadeShardsDataset(filepath=str(folder)).load()

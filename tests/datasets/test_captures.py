@@ -1,16 +1,18 @@
 import os
 import pickle
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import fsspec
 import pytest
+from fsspec.implementations.memory import MemoryFileSystem
 from kedro.io import DatasetError
 from kedro.io.core import AbstractDataset
 
 from selfsame.datasets import CapturesDataset
-from selfsame.datasets.file_tree import MARKER
-from selfsame.errors import InputError
+from selfsame.datasets.file_tree import MARKER, FileTree
+from selfsame.errors import CaptureError, InputError
 
 PAIRS = [("s2/iris_left/1.png", b"bb"), ("s1/iris_left/1.png", b"a"), ("s1/iris_left/2.png", b"")]
 
@@ -76,6 +78,25 @@ def test_a_folder_of_someone_else_is_never_replaced(root: str) -> None:
     with pytest.raises(DatasetError, match="found other files"):
         dataset.save(iter([("x.png", b"")]))
     assert "s1/mine.png" in paths(dataset)
+
+
+def test_a_sample_with_a_file_edited_to_the_same_size_is_never_replaced(root: str) -> None:
+    dataset = CapturesDataset(filepath=root)
+    dataset.save(iter(PAIRS))
+    with fsspec.open(f"{root}/s2/iris_left/1.png", "wb") as file:
+        file.write(b"xx")
+    with pytest.raises(DatasetError, match="found other files"):
+        dataset.save(iter([("x.png", b"")]))
+    assert dataset.load().read("s2/iris_left/1.png") == b"xx"
+
+
+def test_a_folder_without_a_marker_is_refused_before_any_file_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "large.png").write_bytes(b"x")
+    monkeypatch.setattr("selfsame.datasets.file_tree.TreeDigest.add", pytest.fail)
+    with pytest.raises(DatasetError, match="found other files"):
+        CapturesDataset(filepath=str(tmp_path)).save(iter(PAIRS))
 
 
 @pytest.mark.parametrize("path", ["../x.png", "a/../../x.png", "/etc/x.png", ""])
@@ -159,6 +180,46 @@ def test_pipes_and_names_that_are_not_unicode_are_listed_and_never_opened(tmp_pa
     Path(os.fsdecode(os.fsencode(tmp_path) + b"/caf\xe9.bmp")).write_bytes(b"x")
     problems = {file.path: file.problem for file in CapturesDataset(filepath=str(tmp_path)).load().files()}
     assert problems == {"caf\\xe9.bmp": "bad_name", "pipe.bmp": "unreadable"}
+
+
+def test_a_file_that_became_a_link_out_of_the_root_since_it_was_listed_is_not_read(tmp_path: Path) -> None:
+    (tmp_path / "secret").write_bytes(b"x")
+    (tmp_path / "captures" / "s1").mkdir(parents=True)
+    (tmp_path / "captures" / "s1" / "a.bmp").write_bytes(b"a")
+    tree = CapturesDataset(filepath=str(tmp_path / "captures")).load()
+    (file,) = tree.files()
+    shutil.rmtree(tmp_path / "captures" / "s1")
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "elsewhere" / "a.bmp").write_bytes(b"secret")
+    (tmp_path / "captures" / "s1").symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(CaptureError, match="got a link elsewhere"):
+        tree.read(file.path)
+
+
+@pytest.mark.parametrize(("at_most", "expected"), [(None, b"0123456789"), (4, b"0123"), (99, b"0123456789")])
+def test_no_more_is_read_than_asked_for(root: str, at_most: int | None, expected: bytes) -> None:
+    dataset = CapturesDataset(filepath=root)
+    dataset.save(iter([("a.png", b"0123456789")]))
+    assert dataset.load().read("a.png", at_most=at_most) == expected
+
+
+class OddStore(MemoryFileSystem):
+    """A store whose keys may be anything, and which gives no sizes."""
+
+    protocol = "oddstore"
+
+    def find(self, path: str, **_: object) -> dict[str, dict[str, object]]:
+        return {f"{path}/{key}": {"size": None} for key in ("a.png", "../b.png", "c/../../d.png")}
+
+
+def test_keys_of_a_store_that_leave_the_root_and_absent_sizes_stop_no_listing() -> None:
+    fsspec.register_implementation("oddstore", OddStore, clobber=True)
+    listed = [(file.path, file.size, file.problem) for file in FileTree("oddstore", "/bucket").files()]
+    assert listed == [
+        ("../b.png", 0, "path_outside_root"),
+        ("a.png", 0, None),
+        ("c/../../d.png", 0, "path_outside_root"),
+    ]
 
 
 def test_reading_outside_the_root_is_refused(tmp_path: Path) -> None:

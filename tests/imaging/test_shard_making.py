@@ -4,6 +4,7 @@ import hashlib
 from dataclasses import dataclass, replace
 from functools import partial
 
+import cv2
 import numpy as np
 import pytest
 
@@ -21,11 +22,11 @@ class Files:
 
     contents: dict
 
-    def read(self, path):
+    def read(self, path, *, at_most=None):
         content = self.contents[path]
         if isinstance(content, OSError):
             raise content
-        return content
+        return content[:at_most]
 
 
 def decode(data):
@@ -98,6 +99,48 @@ def test_a_failed_capture_is_an_entry_with_a_reason_and_no_row(reason):
     assert shard.record.entries[1].detail
     assert shard.pixels.shape == shard.record.shape == (2, 2, HEIGHT, WIDTH)
     assert shard.record.provisional is tried_again
+
+
+def test_a_file_that_has_grown_is_not_read_whole_and_counts_as_changed():
+    content = make_content(9)
+    asked = []
+
+    class Growing(Files):
+        def read(self, path, *, at_most=None):
+            asked.append(at_most)
+            return super().read(path, at_most=at_most)
+
+    planned = PlannedShard("s", (replace(plan({"a": content}).impressions[0], size=len(content)),))
+    shard = make_shard(planned, Growing({"a": content + b"x" * 99}), RECIPE)
+    assert shard.record.entries[0].reason == "changed"
+    assert asked == [len(content) + 1]
+
+
+def test_time_that_a_failing_capture_takes_counts_for_the_stage_that_failed(monkeypatch):
+    now = [0.0]
+    monkeypatch.setattr("selfsame.imaging.shard_making.time.perf_counter", lambda: now[0])
+
+    def normalise_slowly(grey):
+        now[0] += 3.0
+        return normalise(grey)
+
+    contents = {"bad": make_content(0), "good": make_content(9)}
+    shard = make_shard(plan(contents), Files(contents), replace(RECIPE, normalise=normalise_slowly))
+    assert shard.record.seconds == {**dict.fromkeys(STAGES, 0.0), "normalise": 6.0}
+
+
+def test_threads_of_opencv_are_as_before_once_the_shards_are_made(many):
+    before = cv2.getNumThreads()
+    seen = []
+    cv2.setNumThreads(3)
+    try:
+        recipe = replace(RECIPE, decode=lambda data: seen.append(cv2.getNumThreads()) or decode(data))
+        shards = plan_shards(plan(many).impressions, rows_per_shard=32, settings="s")
+        list(make_shards(shards, (), Files(many), recipe, backend="sequential", workers=1))
+        assert cv2.getNumThreads() == 3
+    finally:
+        cv2.setNumThreads(before)
+    assert set(seen) == {1}
 
 
 def test_a_shard_of_failures_only_has_no_rows():

@@ -29,7 +29,10 @@ BASE = PROJECT / "conf" / "base"
 
 def parameters() -> dict[str, Any]:
     files = [BASE / f"parameters_{name}.yml" for name in ("sources", "data_engineering")]
+    shared = OmegaConf.load(BASE / "globals.yml")
+    OmegaConf.register_new_resolver("globals", lambda name: shared[name], replace=True)
     merged = OmegaConf.to_container(OmegaConf.merge(*map(OmegaConf.load, files)), resolve=True)
+    OmegaConf.clear_resolver("globals")
     return merged["biometrics"]["data_engineering"]
 
 

@@ -8,6 +8,8 @@ import pandas as pd
 import pytest
 from PIL import Image
 
+from selfsame.errors import InputError
+from selfsame.imaging.decoding import Decoded, decode
 from selfsame.sources.layouts import Layout, PathPattern
 from selfsame.sources.limits import Limits
 from selfsame.sources.scanning import scan
@@ -38,17 +40,21 @@ class MemorySource:
         self.contents = contents
         self.problems = problems or {}
         self.read_paths: list[str] = []
+        self.sizeless: set[str] = set()
+        self.most_read = 0
 
     def files(self) -> Iterator[RawFile]:
         for path in sorted(self.contents):
-            yield RawFile(path, len(self.contents[path] or b"?"), self.problems.get(path))
+            size = 0 if path in self.sizeless else len(self.contents[path] or b"?")
+            yield RawFile(path, size, self.problems.get(path))
 
-    def read(self, path: str) -> bytes:
+    def read(self, path: str, *, at_most: int | None = None) -> bytes:
         self.read_paths.append(path)
         content = self.contents[path]
         if content is None:
             raise PermissionError(13, "Permission denied")
-        return content
+        self.most_read = max(self.most_read, len(content[:at_most]))
+        return content[:at_most]
 
 
 def picture(height: int = 48, width: int = 64, name: str = "PNG", seed: int = 0) -> bytes:
@@ -107,6 +113,32 @@ def test_archives_too_large_files_and_problems_are_never_read() -> None:
     _, refused = scan_all(source)
     assert source.read_paths == []
     assert refused["reason"].tolist() == ["archive", "too_large", "link_outside_root"]
+
+
+def test_a_file_whose_size_nobody_knows_is_not_read_beyond_the_limit() -> None:
+    source = MemorySource({"1/iris_left/1.png": picture() + b"\0" * 500_000})
+    source.sizeless = {"1/iris_left/1.png"}
+    _, refused = scan_all(source)
+    assert refused["reason"].tolist() == ["too_large"]
+    assert source.most_read == LIMITS.max_bytes + 1
+
+
+@pytest.mark.parametrize("error", [ZeroDivisionError("a bug\nin a plug-in"), InputError("expected a path")])
+def test_an_error_that_nobody_foresaw_costs_one_file_and_not_the_scan(
+    monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    def decode_or_fail(data: bytes, *, max_pixels: int) -> Decoded:
+        if data == b"odd":
+            raise error
+        return decode(data, max_pixels=max_pixels)
+
+    monkeypatch.setattr("selfsame.sources.scanning.decode", decode_or_fail)
+    contents = {"1/iris_left/1.png": b"odd", "1/iris_left/2.png": picture()}
+    candidates, refused = scan_all(MemorySource(contents))
+    assert candidates["path"].tolist() == ["1/iris_left/2.png"]
+    assert refused["reason"].tolist() == ["unexpected"]
+    detail = refused["detail"].item()
+    assert detail == f"{type(error).__name__}: {' '.join(str(error).split())}"
 
 
 def test_a_row_describes_its_capture() -> None:

@@ -93,7 +93,7 @@ class CapturesDataset(AbstractDataset[Iterator[tuple[str, bytes]], FileTree]):
             digest = TreeDigest()
             for path, content in data:
                 partial.write(path, content)
-                digest.add(path, len(content))
+                digest.add(path, content)
             if not digest.files:
                 raise InputError(f"expected captures to write to {tree.root}, got none")
             partial.write_marker(digest)

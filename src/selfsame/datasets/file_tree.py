@@ -10,7 +10,7 @@ from pathlib import Path, PurePosixPath
 
 import fsspec
 
-from selfsame.errors import InputError
+from selfsame.errors import CaptureError, InputError
 from selfsame.sources.source import RawFile
 
 MARKER = ".selfsame-sample"  # made by this code, skipped by listings
@@ -18,17 +18,17 @@ MARKER = ".selfsame-sample"  # made by this code, skipped by listings
 
 @dataclass
 class TreeDigest:
-    """The number of files of a tree and an order-free digest of their paths and sizes, in constant memory.
+    """The number of files of a tree and an order-free digest of their paths and bytes, in constant memory.
 
-    The digest is the sum modulo 2^256 of the SHA-256 of each path and size.
+    The digest is the sum modulo 2^256 of the SHA-256 of each path and content.
     """
 
     files: int = 0
     total: int = 0
 
-    def add(self, path: str, size: int) -> None:
+    def add(self, path: str, content: bytes) -> None:
         """Count one file."""
-        value = hashlib.sha256(f"{size}\0{path}".encode("utf-8", "surrogateescape")).digest()
+        value = hashlib.sha256(path.encode("utf-8", "surrogateescape") + b"\0" + content).digest()
         self.files += 1
         self.total = (self.total + int.from_bytes(value, "big")) % 2**256
 
@@ -65,12 +65,23 @@ class FileTree:
         found = self._local_files() if self.protocol == "file" else self._remote_files()
         yield from sorted(found, key=lambda file: file.path)
 
-    def read(self, path: str) -> bytes:
-        """Read one file whole, by its path relative to the root."""
+    def read(self, path: str, *, at_most: int | None = None) -> bytes:
+        """Read one file by its path relative to the root: whole, or its first `at_most` bytes.
+
+        Raises:
+            CaptureError: the path has become a link that leaves the root since it was listed.
+            InputError: the path itself leaves the root.
+        """
         checked = _inside(path)
         if self.protocol == "file":
-            return (Path(self.path) / checked).read_bytes()
-        content: bytes = self._filesystem().cat_file(self._full(checked))
+            real = Path(os.path.realpath(Path(self.path) / checked))
+            if not real.is_relative_to(os.path.realpath(self.path)):
+                raise CaptureError(
+                    "link_outside_root", f"expected a file below the root at {path}, got a link elsewhere"
+                )
+            with real.open("rb") as file:
+                return file.read(-1 if at_most is None else at_most)
+        content: bytes = self._filesystem().cat_file(self._full(checked), end=at_most)
         return content
 
     def exists(self) -> bool:
@@ -112,17 +123,12 @@ class FileTree:
         self.write(MARKER, digest.to_json().encode())
 
     def require_replaceable(self) -> None:
-        """Check that the root is absent, empty, or holds exactly what its marker says.
+        """Check that the root is absent, empty, or holds exactly the bytes that its marker says.
 
         Raises:
             InputError: replacing it would lose files that were not made here.
         """
-        if not self.exists():
-            return
-        digest = TreeDigest()
-        for file in self.files():
-            digest.add(file.path, file.size)
-        if digest.files and self._marker() != digest.to_json():
+        if self.exists() and self.has_files() and not self._is_as_marked():
             raise InputError(
                 f"expected {self.root} to be empty or to hold an unchanged synthetic sample, found other "
                 "files: move them away, or write to another folder with --params=captures=PATH"
@@ -145,6 +151,21 @@ class FileTree:
         """Remove the root and all below it, where it exists."""
         if self.exists():
             self._filesystem().rm(self.path, recursive=True)
+
+    def _is_as_marked(self) -> bool:
+        """Compare the files with the marker; nothing is read where there is none."""
+        marker = self._marker()
+        if marker is None:
+            return False
+        digest = TreeDigest()
+        try:
+            for file in self.files():
+                if file.problem:
+                    return False
+                digest.add(file.path, self.read(file.path))
+        except (OSError, CaptureError):
+            return False
+        return digest.to_json() == marker
 
     def _local_files(self) -> Iterator[RawFile]:
         real_root = os.path.realpath(self.path)
@@ -170,7 +191,8 @@ class FileTree:
         for full, details in found.items():
             path = self._relative(full)
             if PurePosixPath(path).name != MARKER:
-                yield RawFile(path, int(details["size"] or 0))
+                problem = None if _stays_inside(path) else "path_outside_root"
+                yield RawFile(path, int(details["size"] or 0), problem)  # some stores give no size
 
     def _write_remote(self, path: str, content: bytes) -> None:
         filesystem, full = self._filesystem(), self._full(path)
@@ -215,10 +237,14 @@ def _printable(path: str) -> str:
 
 def _inside(path: str) -> str:
     """Check that a relative path stays below the root."""
-    parts = PurePosixPath(path).parts
-    if not parts or ".." in parts or PurePosixPath(path).is_absolute():
+    if not _stays_inside(path):
         raise InputError(f"expected a relative path below the root of the captures, got {path!r}")
     return path
+
+
+def _stays_inside(path: str) -> bool:
+    parts = PurePosixPath(path).parts
+    return bool(parts) and ".." not in parts and not PurePosixPath(path).is_absolute()
 
 
 def _taken(path: str) -> InputError:

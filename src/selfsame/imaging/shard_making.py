@@ -3,11 +3,11 @@
 import hashlib
 import logging
 import os
-import sys
 import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import groupby
 from operator import attrgetter
@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from selfsame.errors import CaptureError
 from selfsame.imaging.arrays import CHANNELS, FAILED, Entry, Shard, ShardRecord, digest_pixels
 from selfsame.imaging.normalised import Normalised
+from selfsame.imaging.progress import follow
 from selfsame.imaging.sharding import PlannedImpression, PlannedShard
 
 logger = logging.getLogger(__name__)
@@ -28,15 +29,15 @@ Backend = Literal["sequential", "threading", "loky"]
 STAGES = ("read", "decode", "distort", "normalise", "pack")
 """What making a shard consists of, in order; writing it follows."""
 
-PASSING = frozenset({"missing_file", "unreadable", "changed", "unexpected"})
+PASSING = frozenset({"missing_file", "unreadable", "link_outside_root", "changed", "unexpected"})
 """Reasons that may be gone at the next run, which therefore tries again."""
 
 
 class Reader(Protocol):
     """What a shard needs of a source of captures; worker processes get a copy."""
 
-    def read(self, path: str) -> bytes:
-        """Read one file whole."""
+    def read(self, path: str, *, at_most: int | None = None) -> bytes:
+        """Read one file: whole, or its first `at_most` bytes."""
         ...
 
 
@@ -77,27 +78,43 @@ def make_shards(
     The pixels are the same for every backend and number of workers.
     """
     from joblib import Parallel, delayed
-    from tqdm import tqdm
 
     yield from (shard.name for shard in plan if shard.name in made)
     missing = [shard for shard in plan if shard.name not in made]
     if not missing:
         return
-    start = {"initializer": _end_with, "initargs": (os.getpid(),)} if backend == "loky" else {}
+    start = {"initializer": _start_worker, "initargs": (os.getpid(),)} if backend == "loky" else {}
     pool = Parallel(n_jobs=workers, backend=backend, return_as="generator", **start)
-    shards = pool(delayed(make_shard)(shard, source, recipe) for shard in missing)
     reasons: Counter[str] = Counter()
-    for shard in tqdm(shards, total=len(missing), unit="shard", disable=not sys.stderr.isatty()):
-        reasons.update(entry.reason for entry in shard.record.entries if entry.reason)
-        yield shard
+    with _single_threads():
+        shards = pool(delayed(make_shard)(shard, source, recipe) for shard in missing)
+        for shard in follow(shards, "normalise", len(missing), "shard"):
+            reasons.update(entry.reason for entry in shard.record.entries if entry.reason)
+            yield shard
     if reasons:
         logger.warning(
             "not normalised: %s", ", ".join(f"{n} {reason}" for reason, n in sorted(reasons.items()))
         )
 
 
-def _end_with(parent: int) -> None:
-    """Let a worker process end soon after its parent: a killed run cannot stop its workers."""
+@contextmanager
+def _single_threads() -> Iterator[None]:
+    """Let OpenCV use one thread a call: the workers divide the cores, more would only get in their way."""
+    import cv2
+
+    before = cv2.getNumThreads()
+    cv2.setNumThreads(1)
+    try:
+        yield
+    finally:
+        cv2.setNumThreads(before)
+
+
+def _start_worker(parent: int) -> None:
+    """Let a worker process use one thread, and end soon after its parent: a killed run cannot stop it."""
+    import cv2
+
+    cv2.setNumThreads(1)
 
     def watch() -> None:
         while os.getppid() == parent:
@@ -112,9 +129,6 @@ def make_shard(planned: PlannedShard, source: Reader, recipe: Recipe) -> Shard:
 
     A capture that fails becomes an entry with its reason and no row.
     """
-    import cv2
-
-    cv2.setNumThreads(1)  # the workers divide the cores; threads inside them would only get in their way
     clock = _Clock()
     images: list[Normalised] = []
     entries: list[Entry] = []
@@ -130,11 +144,11 @@ def make_shard(planned: PlannedShard, source: Reader, recipe: Recipe) -> Shard:
                 entries.append(_failed(one, "unexpected", f"{type(error).__name__}: {error}"))
             else:
                 entries.append(_normalised(one, len(images) - 1, images[-1].measures))
-    pixels = np.empty((len(images), CHANNELS, recipe.height, recipe.width), np.uint8)
-    for row, normalised in zip(pixels, images, strict=True):
-        row[0], row[1] = normalised.image, normalised.mask
-    sha256 = digest_pixels(pixels)
-    clock.lap("pack")
+    with clock.measure("pack"):
+        pixels = np.empty((len(images), CHANNELS, recipe.height, recipe.width), np.uint8)
+        for row, normalised in zip(pixels, images, strict=True):
+            row[0], row[1] = normalised.image, normalised.mask
+        sha256 = digest_pixels(pixels)
     provisional = any(entry.reason in PASSING for entry in entries)
     record = ShardRecord(
         shape=(len(images), CHANNELS, recipe.height, recipe.width),
@@ -149,8 +163,15 @@ def make_shard(planned: PlannedShard, source: Reader, recipe: Recipe) -> Shard:
 
 def _read(one: PlannedImpression, source: Reader, recipe: Recipe, clock: "_Clock") -> NDArray[np.uint8]:
     """Read and decode a capture, provided that it still is what the manifest lists."""
+    with clock.measure("read"):
+        data = _read_listed(one, source)
+    with clock.measure("decode"):
+        return recipe.decode(data)
+
+
+def _read_listed(one: PlannedImpression, source: Reader) -> bytes:
     try:
-        data = source.read(one.path)
+        data = source.read(one.path, at_most=None if one.size is None else one.size + 1)
     except FileNotFoundError:
         raise CaptureError(
             "missing_file", f"expected a file at {one.path}, found none: put it back"
@@ -164,10 +185,7 @@ def _read(one: PlannedImpression, source: Reader, recipe: Recipe, clock: "_Clock
             "changed",
             f"expected the bytes of capture {one.capture_id} at {one.path}, got others: run data_engineering",
         )
-    clock.lap("read")
-    grey = recipe.decode(data)
-    clock.lap("decode")
-    return grey
+    return data
 
 
 def _normalise(
@@ -177,12 +195,12 @@ def _normalise(
         if recipe.distort is None:
             raise ValueError(f"expected a recipe that distorts for impression {one.impression}, got none")
         drawn = (recipe.seed, int(one.capture_id, 16), one.impression)
-        grey = recipe.distort(grey, np.random.default_rng(drawn))
-        clock.lap("distort")
-    normalised = recipe.normalise(grey)
+        with clock.measure("distort"):
+            grey = recipe.distort(grey, np.random.default_rng(drawn))
+    with clock.measure("normalise"):
+        normalised = recipe.normalise(grey)
     if normalised.image.shape != (recipe.height, recipe.width):
         raise ValueError(f"expected {recipe.height}x{recipe.width} px, got {normalised.image.shape}")
-    clock.lap("normalise")
     return normalised
 
 
@@ -210,14 +228,16 @@ def _failed(one: PlannedImpression, reason: str, detail: str) -> Entry:
 
 
 class _Clock:
-    """Divides the time that passes among the stages of the work."""
+    """Counts the seconds that each stage of the work takes, also where the work fails."""
 
     def __init__(self) -> None:
         self.seconds = dict.fromkeys(STAGES, 0.0)
-        self._last = time.perf_counter()
 
-    def lap(self, stage: str) -> None:
-        """Count the time since the last call for this stage."""
-        now = time.perf_counter()
-        self.seconds[stage] += now - self._last
-        self._last = now
+    @contextmanager
+    def measure(self, stage: str) -> Iterator[None]:
+        """Count the time of a block for this stage."""
+        began = time.perf_counter()
+        try:
+            yield
+        finally:
+            self.seconds[stage] += time.perf_counter() - began

@@ -24,12 +24,14 @@ class PlannedImpression:
         identity: what the capture is of, independent of where its file lies; decides the shard.
         path: of its file, relative to the source's root.
         impression: 0 for the capture itself, from 1 for synthetic impressions.
+        size: of its file in bytes, hardly more of which is read; None where nobody knows.
     """
 
     capture_id: str
     identity: str
     path: str
     impression: int
+    size: int | None = None
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,7 @@ INDEX: Types = {
     "capture_index": "int32",
     "role": "str",
     "split": "str",
+    "protocol": "str",
     "status": "str",
     "reason": "str",
     "shard": "str",
@@ -41,10 +42,10 @@ def list_impressions(
     """
     rows = manifest[manifest["modality"] == modality]
     count = 0 if rows.duplicated(list(INSTANCE)).any() else synthetic_impressions
-    columns = rows[["capture_id", "path", "role", *KEY]].itertuples(index=False, name=None)
+    columns = rows[["capture_id", "path", "bytes", "role", *KEY]].itertuples(index=False, name=None)
     return [
-        PlannedImpression(capture_id, "/".join(map(str, identity)), path, impression)
-        for capture_id, path, role, *identity in columns
+        PlannedImpression(capture_id, "/".join(map(str, identity)), path, impression, size)
+        for capture_id, path, size, role, *identity in columns
         for impression in range(1 + (count if role == "reference" else 0))
     ]
 

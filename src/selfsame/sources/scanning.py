@@ -2,7 +2,6 @@
 
 import hashlib
 import logging
-import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 
@@ -10,6 +9,7 @@ import pandas as pd
 
 from selfsame.errors import CaptureError
 from selfsame.imaging.decoding import Decoded, decode
+from selfsame.imaging.progress import follow
 from selfsame.sources.layouts import Layout, Place
 from selfsame.sources.limits import Limits
 from selfsame.sources.measures import measure_quality
@@ -19,10 +19,10 @@ from selfsame.sources.tables import CANDIDATES, REJECTED, make_table
 logger = logging.getLogger(__name__)
 
 ARCHIVE_SUFFIXES = (".zip", ".tar", ".tgz", ".gz", ".bz2", ".xz", ".7z", ".rar", ".zst")
-LOG_EVERY = 10_000  # files between two lines of progress where there is no terminal
 
 _PROBLEMS = {
     "link_outside_root": "the link leaves the root of the captures: copy the file below the root",
+    "path_outside_root": "the path leaves the root of the captures: rename the file",
     "link_to_folder": "links to folders are not followed: copy the folder below the root",
     "bad_name": "the file's name is not Unicode: rename it",
     "unreadable": "the file could not be opened (a broken link, a special file or no permission)",
@@ -42,7 +42,7 @@ def scan(
     """
     candidates: list[Row] = []
     refused: list[Row] = []
-    for row in _progress(_examine_all(source, files, layout, limits, workers), len(files)):
+    for row in follow(_examine_all(source, files, layout, limits, workers), "scan", len(files), "file"):
         (refused if "reason" in row else candidates).append(row)
     logger.info("scanned %d files of %s: %d images", len(files), source.root, len(candidates))
     return make_table(candidates, CANDIDATES), make_table(refused, REJECTED)
@@ -54,16 +54,23 @@ def examine(source: CaptureSource, file: RawFile, layout: Layout, limits: Limits
         data = _read(source, file, limits)
         decoded = decode(data, max_pixels=limits.max_pixels)
         _require_size(decoded, limits)
-        place = layout.read(file.path)
-        if place is None:
-            raise CaptureError(
-                "unmatched_name",
-                f"no pattern of layout {layout.name} reads this path: rename the file, choose another layout "
-                "with --params=layout=NAME, or add a pattern (docs/layouts.md)",
-            )
+        return _describe(file, data, decoded, _read_place(file, layout))
     except CaptureError as error:
-        return {"path": file.path, "bytes": file.size, "reason": error.reason, "detail": error.detail}
-    return _describe(file, data, decoded, place)
+        reason, detail = error.reason, error.detail
+    except Exception as error:  # one file must not cost the scan of all others
+        reason, detail = "unexpected", f"{type(error).__name__}: {' '.join(str(error).split())}"
+    return {"path": file.path, "bytes": file.size, "reason": reason, "detail": detail}
+
+
+def _read_place(file: RawFile, layout: Layout) -> Place:
+    place = layout.read(file.path)
+    if place is None:
+        raise CaptureError(
+            "unmatched_name",
+            f"no pattern of layout {layout.name} reads this path: rename the file, choose another layout "
+            "with --params=layout=NAME, or add a pattern (docs/layouts.md)",
+        )
+    return place
 
 
 def _read(source: CaptureSource, file: RawFile, limits: Limits) -> bytes:
@@ -71,16 +78,21 @@ def _read(source: CaptureSource, file: RawFile, limits: Limits) -> bytes:
         raise CaptureError(file.problem, _PROBLEMS.get(file.problem, "the file must not be read"))
     if file.path.lower().endswith(ARCHIVE_SUFFIXES):
         raise CaptureError("archive", "archives are not opened: unpack it beside the other captures")
-    if file.size > limits.max_bytes:
-        raise CaptureError(
-            "too_large", f"expected at most {limits.max_bytes} bytes, the file has {file.size}"
-        )
+    _require_bytes(file.size, limits)
     try:
-        return source.read(file.path)
+        # Stores may list no size, and files grow: a file is never read much beyond the limit.
+        data = source.read(file.path, at_most=limits.max_bytes + 1)
     except OSError as error:
         raise CaptureError(
             "unreadable", f"reading failed: {error.strerror or type(error).__name__}"
         ) from error
+    _require_bytes(len(data), limits)
+    return data
+
+
+def _require_bytes(size: int, limits: Limits) -> None:
+    if size > limits.max_bytes:
+        raise CaptureError("too_large", f"expected at most {limits.max_bytes} bytes, the file has more")
 
 
 def _require_size(decoded: Decoded, limits: Limits) -> None:
@@ -120,13 +132,3 @@ def _examine_all(
     pool = Parallel(n_jobs=workers, backend="threading", return_as="generator", pre_dispatch="4*n_jobs")
     rows: Iterator[Row] = pool(delayed(examine)(source, file, layout, limits) for file in files)
     return rows
-
-
-def _progress(rows: Iterator[Row], total: int) -> Iterator[Row]:
-    from tqdm import tqdm
-
-    terminal = sys.stderr.isatty()
-    for number, row in enumerate(tqdm(rows, "scan", total, unit="file", disable=not terminal), start=1):
-        if not terminal and number % LOG_EVERY == 0:
-            logger.info("scanned %d of %d files", number, total)
-        yield row

@@ -32,6 +32,6 @@ class CaptureSource(Protocol):
         """List every file below the root in the order of its path."""
         ...
 
-    def read(self, path: str) -> bytes:
-        """Read one file whole, by its path relative to the root."""
+    def read(self, path: str, *, at_most: int | None = None) -> bytes:
+        """Read one file by its path relative to the root: whole, or its first `at_most` bytes."""
         ...

@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Iterator
 
+from selfsame.imaging.progress import follow
 from selfsame.pipelines.synthesis.params import SynthesisParameters
 
 logger = logging.getLogger(__name__)
@@ -25,17 +26,15 @@ def synthesise_captures(parameters: SynthesisParameters, seed: int) -> Iterator[
     captures = dict.fromkeys(EYES, range(1, parameters.captures_per_eye + 1)) | dict.fromkeys(
         fingers, range(1, parameters.captures_per_finger + 1)
     )
-    logger.info(
-        "synthesis: %d subjects, %d captures of each",
-        parameters.subjects,
-        sum(len(numbers) for numbers in captures.values()),
-    )
-    return stream_captures(
+    each = sum(len(numbers) for numbers in captures.values())
+    logger.info("synthesis: %d subjects, %d captures of each", parameters.subjects, each)
+    files = stream_captures(
         seed,
         Population(parameters.eye, parameters.fingerprint, parameters.impression),
         subjects=range(1, parameters.subjects + 1),
         captures=captures,
     )
+    return follow(files, "synthesis", parameters.subjects * each, "capture")
 
 
 def synthesise_presentations(parameters: SynthesisParameters, seed: int) -> Iterator[tuple[str, bytes]]:
