@@ -3,14 +3,18 @@
 from selfsame.datasets.arrays import ArraysDataset, MadeShardsDataset
 from selfsame.datasets.atomic import AtomicDataset
 from selfsame.datasets.captures import CapturesDataset
+from selfsame.datasets.checkpoint import CheckpointDataset
 from selfsame.datasets.validators import IndexValidator, ManifestValidator, RejectedValidator
+from selfsame.datasets.workspace import WorkspaceDataset
 
 __all__ = [
     "ArraysDataset",
     "AtomicDataset",
     "CapturesDataset",
+    "CheckpointDataset",
     "IndexValidator",
     "MadeShardsDataset",
     "ManifestValidator",
     "RejectedValidator",
+    "WorkspaceDataset",
 ]

@@ -33,9 +33,8 @@ class WorkspaceDataset(AbstractDataset[None, Path]):
             self._path.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise InputError(
-                f"expected to make the folder {self._path}, but {error.strerror or error}: check the "
-                "permissions, "
-                "or choose another data root with --params=data=PATH"
+                f"expected to make the folder {self._path}, got {error.strerror or error}: check the "
+                "permissions, or choose another data root with --params=data=PATH"
             ) from error
         return self._path
 
