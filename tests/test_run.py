@@ -160,7 +160,7 @@ def test_a_checkpoint_trained_under_another_split_is_refused(
     split = kedro("--env", "smoke", "--pipelines", "data_engineering,preprocessing", f"{roots(root)},{other}")
     assert split.returncode == 0, split.stderr
     done = kedro("--env", "smoke", "--pipelines", "evaluation", roots(root))
-    assert_one_line(done, "data_digest", "run the training pipeline again")
+    assert_one_line(done, "the splits differ (another protocol or seed)", "run the training pipeline again")
 
 
 def test_a_folder_of_one_eye_is_enough(kedro: Kedro, smoke_root: Path, tmp_path: Path) -> None:

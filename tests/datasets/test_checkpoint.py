@@ -18,7 +18,7 @@ def make(epoch: int = 3) -> Checkpoint:
     return Checkpoint(
         design=Design({"b": "iris", "a": "iris"}, {"iris": EncoderDesign("resnet18", 1, 4, 8, 0.1, 16, 32)}),
         labels=LabelMap(("x", "y"), {"iris": (("x", "left"), ("y", "left"))}),
-        origin=Origin("data", "parameters", "code", 7),
+        origin=Origin("captures", "splits", {"a": "r"}, "parameters", "code", 7),
         fusion_weights={"b": 0.25, "a": 0.75},
         epoch=epoch,
         metrics={"train_loss": 0.5, "validation_loss": None},
@@ -104,7 +104,7 @@ def test_missing_weights_are_refused(tmp_path):
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        ({"format": 2}, "format: "),
+        ({"format": 1}, "format: "),
         ({"epoch": "three"}, "epoch: "),
         ({"surprise": 1}, "surprise: Extra inputs"),
     ],

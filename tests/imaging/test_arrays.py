@@ -95,7 +95,7 @@ def test_digest_is_the_same_from_records_as_from_pixels(pixels):
             seconds={},
             provisional=False,
             recipe="r",
-        )  # fmt: skip
+        )
         for name, shard in pixels.items()
     }
     assert ShardedArrays(pixels, records).digest == ShardedArrays(pixels).digest

@@ -5,13 +5,15 @@ import pandas as pd
 import pytest
 import torch
 
+from selfsame.datasets import CheckpointDataset
 from selfsame.encoders.design import EncoderDesign
 from selfsame.errors import DamagedError, MismatchError
-from selfsame.imaging.arrays import ShardedArrays
-from selfsame.learning.checkpoint import Checkpoint, Design, LabelMap, Origin
+from selfsame.imaging.arrays import ShardedArrays, ShardRecord
+from selfsame.learning.checkpoint import Checkpoint, Design, LabelMap, Origin, require_same_data
 from selfsame.learning.classification import classify_presentations
-from selfsame.learning.embedding import embed_captures
+from selfsame.learning.embedding import embed_all, embed_captures
 from selfsame.learning.recogniser import Recogniser, restore
+from selfsame.learning.rows import digest_captures, digest_splits
 
 DESIGN = Design(
     {"iris_left": "iris", "iris_right": "iris"},
@@ -25,7 +27,7 @@ def checkpoint() -> Checkpoint:
     torch.manual_seed(0)
     weights = {name: tensor.numpy() for name, tensor in Recogniser(DESIGN, LABELS).state_dict().items()}
     weights["prototypes.iris"] = np.eye(3, 8, dtype=np.float32) * 5
-    origin = Origin("data", "parameters", "code", 1)
+    origin = Origin("captures", "splits", {}, "parameters", "code", 1)
     return Checkpoint(
         DESIGN, LABELS, origin, {"iris_left": 0.75, "iris_right": 0.25}, 3, {"train_loss": 1.0}, weights
     )
@@ -49,27 +51,72 @@ def test_restored_recogniser_computes_what_the_saved_one_did(checkpoint):
     assert torch.equal(restore(checkpoint).encode("iris_left", pixels), original.encode("iris_left", pixels))
 
 
-def test_other_architecture_is_refused_by_the_field_that_differs(checkpoint):
-    other = replace(DESIGN, encoders={"iris": replace(DESIGN.encoders["iris"], embedding_size=64)})
-    with pytest.raises(MismatchError, match=r"encoders\.iris\.embedding_size = 64, but it has 8"):
-        restore(checkpoint, design=other)
+def test_other_captures_are_refused_in_words(checkpoint):
+    with pytest.raises(
+        MismatchError, match=r"captures or their pixels differ.*run the training pipeline again"
+    ):
+        require_same_data(checkpoint, captures_digest="others", splits_digest="others")
 
 
-def test_other_modalities_are_refused(checkpoint):
-    other = replace(DESIGN, encoder_of={**DESIGN.encoder_of, "face": "iris"})
-    with pytest.raises(MismatchError, match=r"encoder_of\.face = iris, but it has absent"):
-        restore(checkpoint, design=other)
+def test_other_splits_of_the_same_captures_are_refused_in_words(checkpoint):
+    with pytest.raises(MismatchError, match=r"the splits differ \(another protocol or seed\)"):
+        require_same_data(checkpoint, captures_digest="captures", splits_digest="others")
 
 
-def test_other_data_is_refused(checkpoint):
-    with pytest.raises(MismatchError, match="data_digest = others, but it has data"):
-        restore(checkpoint, data_digest="others")
+def test_the_same_data_are_taken(checkpoint):
+    assert require_same_data(checkpoint, captures_digest="captures", splits_digest="splits") is None
 
 
-def test_weights_that_do_not_fit_the_design_are_damage(checkpoint):
-    weights = {name: array for name, array in checkpoint.weights.items() if "project" not in name}
-    with pytest.raises(DamagedError, match="fit the checkpoint's own design"):
+def test_missing_weights_are_damage(checkpoint):
+    weights = {name: array for name, array in checkpoint.weights.items() if "project.bias" not in name}
+    with pytest.raises(DamagedError, match=r"project\.bias of shape \(8,\), got absent"):
         restore(replace(checkpoint, weights=weights))
+
+
+def test_a_folder_with_the_weights_of_another_architecture_is_refused_by_the_first_tensor(
+    checkpoint, tmp_path
+):
+    other = replace(DESIGN, encoders={"iris": replace(DESIGN.encoders["iris"], embedding_size=16)})
+    dataset = CheckpointDataset(filepath=str(tmp_path / "checkpoint"))
+    dataset.save(replace(checkpoint, design=other))
+    with pytest.raises(
+        DamagedError, match=r"encoders\.iris\.project\.bias of shape \(16,\), got \(8,\): choose another"
+    ):
+        restore(dataset.load())
+
+
+def change_bit(array):
+    changed = array.copy()
+    changed.view(np.uint8)[..., 0] ^= 1
+    return changed
+
+
+@pytest.mark.parametrize(
+    "change",
+    [change_bit, lambda array: array.T, lambda array: array.astype(np.float64)],
+    ids=["a bit", "the shape", "the type"],
+)
+def test_models_of_other_weights_have_other_names(checkpoint, change):
+    weights = {**checkpoint.weights, "prototypes.iris": change(checkpoint.weights["prototypes.iris"])}
+    assert replace(checkpoint, weights=weights).version != checkpoint.version
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("epoch", 4),
+        ("fusion_weights", {"iris_left": 0.5, "iris_right": 0.5}),
+        ("origin", Origin("captures", "splits", {"iris_left": "r"}, "parameters", "code", 1)),
+    ],
+)
+def test_models_of_another_making_have_other_names(checkpoint, field, value):
+    assert replace(checkpoint, **{field: value}).version != checkpoint.version
+
+
+def test_a_model_keeps_its_name_on_disk(checkpoint, tmp_path):
+    dataset = CheckpointDataset(filepath=str(tmp_path / "checkpoint"))
+    dataset.save(checkpoint)
+    assert dataset.load().version == checkpoint.version
 
 
 def test_embeddings_leave_failed_captures_out_and_keep_the_order(checkpoint, captures):
@@ -100,15 +147,60 @@ def test_no_capture_gives_an_empty_table(checkpoint, captures):
 
 def test_arrays_of_another_size_are_refused(checkpoint, captures):
     arrays = ShardedArrays({"one": np.zeros((7, 2, 8, 32), dtype=np.uint8)})
-    with pytest.raises(
-        MismatchError, match="16 x 32 pixels, as the checkpoint was trained on, but got 8 x 32"
-    ):
+    with pytest.raises(MismatchError, match="16 x 32 pixels, as the checkpoint was trained on, got 8 x 32"):
         embed_captures(checkpoint, "iris_left", arrays, captures[1], batch_size=4, device="cpu")
 
 
 def test_unknown_modality_is_refused(checkpoint, captures):
-    with pytest.raises(MismatchError, match="modalities \\(iris_left, iris_right\\), but got face"):
+    with pytest.raises(MismatchError, match="modalities \\(iris_left, iris_right\\), got face"):
         embed_captures(checkpoint, "face", *captures, batch_size=4, device="cpu")
+
+
+def normalised_by(recipe):
+    record = ShardRecord(
+        shape=(7, 2, 16, 32), sha256="", entries=(), seconds={}, provisional=False, recipe=recipe
+    )
+    return ShardedArrays({"one": np.zeros((7, 2, 16, 32), dtype=np.uint8)}, {"one": record})
+
+
+def test_captures_that_were_normalised_otherwise_are_refused_with_the_modality(checkpoint, captures):
+    trained = replace(checkpoint, origin=replace(checkpoint.origin, recipes={"iris_left": "r"}))
+    embedded = embed_captures(
+        trained, "iris_left", normalised_by("r"), captures[1], batch_size=4, device="cpu"
+    )
+    assert len(embedded) == 7
+    with pytest.raises(
+        MismatchError, match=r"iris_left captures normalised as.*run preprocessing and training again"
+    ):
+        embed_captures(trained, "iris_left", normalised_by("s"), captures[1], batch_size=4, device="cpu")
+
+
+def test_weights_that_give_no_unit_vectors_are_damage(checkpoint, captures):
+    broken = {
+        name: np.full_like(array, np.nan) for name, array in checkpoint.weights.items() if "bias" in name
+    }
+    worthless = replace(checkpoint, weights={**checkpoint.weights, **broken})
+    with pytest.raises(
+        DamagedError, match="of unit length, got 7 others of 7, the first of iris_left capture s: run"
+    ):
+        embed_captures(worthless, "iris_left", *captures, batch_size=4, device="cpu")
+
+
+def test_all_modalities_are_embedded_by_one_recogniser(checkpoint, captures, monkeypatch):
+    arrays = {"iris_left": captures[0], "iris_right": captures[0]}
+    indexes = {name: captures[1].assign(modality=name, split="test") for name in arrays}
+    origin = replace(
+        checkpoint.origin,
+        captures_digest=digest_captures(indexes, arrays),
+        splits_digest=digest_splits(indexes),
+    )
+    restored = []
+    monkeypatch.setattr(
+        "selfsame.learning.embedding.restore", lambda one: restored.append(one) or restore(one)
+    )
+    table = embed_all(replace(checkpoint, origin=origin), arrays, indexes, batch_size=4, device="cpu")
+    assert table["modality"].tolist() == ["iris_left"] * 7 + ["iris_right"] * 7
+    assert len(restored) == 1
 
 
 def unit(*numbers: float) -> np.ndarray:

@@ -31,7 +31,7 @@ def checkpoint() -> Checkpoint:
     labels = LabelMap(PEOPLE, {"iris": tuple((one, "left") for one in PEOPLE)})
     torch.manual_seed(0)
     weights = {name: tensor.numpy() for name, tensor in Recogniser(design, labels).state_dict().items()}
-    origin = Origin("data", "parameters", "code", 1)
+    origin = Origin("captures", "splits", {}, "parameters", "code", 1)
     return Checkpoint(design, labels, origin, {"iris_left": 0.5, "iris_right": 0.5}, 1, {}, weights)
 
 

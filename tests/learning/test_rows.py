@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 
 from selfsame.errors import InputError
-from selfsame.learning.rows import digest_data, label_rows, map_labels
+from selfsame.imaging.arrays import ShardedArrays
+from selfsame.learning.rows import digest_captures, digest_splits, label_rows, map_labels
 
 ENCODER_OF = {"iris_left": "iris", "iris_right": "iris", "fingerprint": "fingerprint"}
 
@@ -46,7 +47,8 @@ def test_order_of_the_index_does_not_matter(toy):
     ]
     np.testing.assert_array_equal(*rows)
     shuffled = {**data.indexes, "iris_left": index.sample(frac=1, random_state=1)}
-    assert digest_data(data.indexes, data.arrays) == digest_data(shuffled, data.arrays)
+    assert digest_captures(data.indexes, data.arrays) == digest_captures(shuffled, data.arrays)
+    assert digest_splits(data.indexes) == digest_splits(shuffled)
 
 
 def test_subjects_that_training_does_not_know_have_no_label(toy):
@@ -58,12 +60,41 @@ def test_subjects_that_training_does_not_know_have_no_label(toy):
     assert set(rows.subjects) == {0, 1, 2}
 
 
-@pytest.mark.parametrize("column", ["split", "subject_id", "capture_id"])
-def test_digest_changes_with_what_training_sees(toy, column):
+@pytest.mark.parametrize("column", ["subject_id", "instance", "capture_id", "status"])
+def test_digest_of_captures_changes_with_who_they_show(toy, column):
     data = toy()
-    before = digest_data(data.indexes, data.arrays)
+    before = digest_captures(data.indexes, data.arrays)
     data.indexes["iris_left"].loc[0, column] = "other"
-    assert digest_data(data.indexes, data.arrays) != before
+    assert digest_captures(data.indexes, data.arrays) != before
+
+
+def test_digest_of_captures_changes_with_one_pixel(toy):
+    data = toy()
+    pixels = data.arrays["iris_left"].gather(np.arange(len(data.arrays["iris_left"])))
+    pixels[3, 0, 5, 7] ^= 1
+    changed = {**data.arrays, "iris_left": ShardedArrays({"iris_left": pixels})}
+    assert digest_captures(data.indexes, changed) != digest_captures(data.indexes, data.arrays)
+
+
+def test_digest_of_captures_knows_neither_shards_nor_rows_nor_splits(toy):
+    data, other = toy(), toy()
+    pixels = other.arrays["iris_left"].gather(np.arange(20))
+    other.arrays["iris_left"] = ShardedArrays({"a": pixels[::-1][:5], "b": pixels[::-1][5:]})
+    rows = 19 - other.indexes["iris_left"]["row"]
+    shards = np.where(rows < 5, "a", "b")
+    other.indexes["iris_left"] = other.indexes["iris_left"].assign(
+        shard=shards, row=np.where(rows < 5, rows, rows - 5), split="test"
+    )
+    assert digest_captures(other.indexes, other.arrays) == digest_captures(data.indexes, data.arrays)
+
+
+def test_digest_of_splits_changes_with_a_split_alone(toy):
+    data = toy()
+    before = digest_splits(data.indexes)
+    data.indexes["iris_left"]["subject_id"] = "other"
+    assert digest_splits(data.indexes) == before
+    data.indexes["iris_left"].loc[0, "split"] = "test"
+    assert digest_splits(data.indexes) != before
 
 
 def test_modality_without_training_captures_is_refused(toy):
@@ -74,5 +105,5 @@ def test_modality_without_training_captures_is_refused(toy):
 
 
 def test_single_subject_is_refused(toy):
-    with pytest.raises(InputError, match="2 training subjects or more, but got 1"):
+    with pytest.raises(InputError, match="2 training subjects or more, got 1"):
         map_labels(toy(subjects=1).indexes, ENCODER_OF)

@@ -3,11 +3,12 @@
 import re
 import resource
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 import torch
 
-from selfsame.errors import InputError
+from selfsame.errors import DamagedError, InputError
 from selfsame.learning.checkpoint import Origin
 from selfsame.learning.state import EpochRecord, RunState, read_state, write_state
 
@@ -26,7 +27,9 @@ def full_disk() -> Iterator[None]:
 def make_state(numbers: int) -> RunState:
     weights = {"w": torch.zeros(numbers)}
     record = EpochRecord(1, 0.5, None, 0.5, 0.1, 1.0, 10.0)
-    return RunState(Origin("data", "parameters", "code", 7), (record,), False, 1, weights, weights, {})
+    return RunState(
+        Origin("captures", "splits", {}, "parameters", "code", 7), (record,), False, 1, weights, weights, {}
+    )
 
 
 @pytest.mark.usefixtures("full_disk")
@@ -39,3 +42,43 @@ def test_a_full_disk_is_told_in_one_line_and_the_old_state_is_kept(tmp_path):
     assert "\n" not in str(caught.value)
     assert len(read_state(tmp_path).weights["w"]) == 10
     assert [path.name for path in tmp_path.iterdir()] == ["state.pt"]
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        torch.zeros(3),
+        [1, 2],
+        "text",
+        {},
+        {"origin": 1, "history": []},
+        {"origin": {}, "history": []},
+        {"origin": vars(make_state(1).origin), "history": 3},
+        {"origin": vars(make_state(1).origin), "history": [], "surprise": 1},
+    ],
+    ids=repr,
+)
+def test_a_file_that_torch_loads_but_that_is_no_state_is_damaged(tmp_path, content):
+    torch.save(content, tmp_path / "state.pt")
+    with pytest.raises(DamagedError, match=r"expected the complete state of a training run.*train again"):
+        read_state(tmp_path)
+
+
+@pytest.mark.parametrize("content", [b"", b"\n", b"PK\x03\x04", b"{}", bytes(range(256))])
+def test_any_other_file_is_damaged(tmp_path, content):
+    (tmp_path / "state.pt").write_bytes(content)
+    with pytest.raises(DamagedError, match="expected the complete state"):
+        read_state(tmp_path)
+
+
+def test_a_file_that_may_not_be_read_is_not_called_damaged(tmp_path, monkeypatch):
+    (tmp_path / "state.pt").write_bytes(b"whatever")
+
+    def refuse(path):
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(Path, "read_bytes", refuse)
+    with pytest.raises(
+        InputError, match=r"to read the state .*got Permission denied: correct its permissions"
+    ):
+        read_state(tmp_path)

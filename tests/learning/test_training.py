@@ -1,4 +1,5 @@
 import logging
+import math
 
 import numpy as np
 import pandas as pd
@@ -8,7 +9,7 @@ import torch
 from selfsame.errors import DamagedError, InputError
 from selfsame.learning.classification import classify_presentations
 from selfsame.learning.embedding import embed_captures
-from selfsame.learning.epochs import find_best_epoch, ran_out_of_patience
+from selfsame.learning.epochs import find_best_epoch, ran_out_of_patience, require_finite
 from selfsame.learning.fitting import fit, pack_checkpoint
 from selfsame.learning.regimen import EarlyStopping
 from selfsame.learning.state import EpochRecord, read_state
@@ -117,16 +118,24 @@ def test_finished_run_with_the_same_inputs_is_reused(toy, parameters, tmp_path, 
 
 
 @pytest.mark.parametrize(
-    ("changed", "said"), [("seed", "seed"), ("parameters", "parameters digest"), ("data", "data digest")]
+    ("changed", "said"),
+    [
+        ("seed", "another seed"),
+        ("parameters", "other training parameters"),
+        ("data", "other captures or pixels"),
+        ("splits", "other splits"),
+    ],
 )
 def test_changed_inputs_begin_afresh_and_say_why(toy, parameters, tmp_path, caplog, changed, said):
     train(toy(), parameters(max_epochs=1), tmp_path)
     data = toy(subjects=5) if changed == "data" else toy()
+    if changed == "splits":
+        data.indexes["iris_left"].loc[0, "split"] = "validation"
     regimen = {"learning_rate": 0.001} if changed == "parameters" else {}
     caplog.clear()
     with caplog.at_level(logging.INFO, logger="selfsame"):
         train(data, parameters(max_epochs=1, **regimen), tmp_path, seed=2 if changed == "seed" else 1)
-    assert f"begins afresh, because the {said} differs" in caplog.messages[0]
+    assert f"begins afresh, because the earlier run was of {said}" in caplog.messages[0]
 
 
 def test_damaged_state_begins_afresh_and_says_so(toy, parameters, tmp_path, caplog):
@@ -136,7 +145,7 @@ def test_damaged_state_begins_afresh_and_says_so(toy, parameters, tmp_path, capl
     caplog.clear()
     with caplog.at_level(logging.INFO, logger="selfsame"):
         second, _ = train(toy(), parameters(max_epochs=1), tmp_path)
-    assert "begins afresh (Expected the complete state" in caplog.messages[0]
+    assert "begins afresh (expected the complete state" in caplog.messages[0]
     assert same(first.weights, second.weights)
 
 
@@ -149,7 +158,7 @@ def test_state_never_runs_code_of_a_pickle(toy, parameters, tmp_path):
             return (open, (str(tmp_path / "attacked"), "w"))
 
     (tmp_path / "state.pt").write_bytes(pickle.dumps(Attack()))
-    with pytest.raises(DamagedError, match="Expected the complete state"):
+    with pytest.raises(DamagedError, match="expected the complete state"):
         read_state(tmp_path)
     assert not (tmp_path / "attacked").exists()
 
@@ -190,7 +199,7 @@ def test_early_stopping_without_validation_captures_is_refused(toy, parameters, 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has a CUDA device")
 def test_absent_device_is_refused_before_any_work(toy, parameters, tmp_path):
-    with pytest.raises(InputError, match="Expected a CUDA device"):
+    with pytest.raises(InputError, match="expected a CUDA device"):
         train(toy(), parameters(device="cuda"), tmp_path)
 
 
@@ -209,3 +218,32 @@ def test_patience_counts_epochs_since_the_lowest_loss():
 def test_without_validation_the_last_epoch_is_the_best():
     assert find_best_epoch([record(1, None), record(2, None)]) == 2
     assert find_best_epoch([record(1, 0.5), record(2, 0.7)]) == 1
+
+
+def test_the_best_epoch_is_never_one_whose_loss_is_no_number():
+    assert find_best_epoch([record(1, math.nan), record(2, 0.7), record(3, math.inf)]) == 2
+    assert find_best_epoch([record(1, 0.7), record(2, math.nan)]) == 1
+
+
+@pytest.mark.parametrize("loss", [math.nan, math.inf])
+def test_a_loss_that_is_not_finite_is_refused_with_its_epoch_and_remedy(loss):
+    with pytest.raises(InputError, match="as validation loss in epoch 4: lower learning_rate") as caught:
+        require_finite(record(4, loss), {})
+    assert "\n" not in str(caught.value)
+
+
+def test_weights_that_are_no_numbers_are_refused_by_name():
+    with pytest.raises(InputError, match=r"as weights fusion\.logits in epoch 1"):
+        require_finite(record(1, 0.5), {"n": torch.tensor(3), "fusion.logits": torch.tensor([0.0, math.nan])})
+
+
+def test_training_that_diverges_stops_in_one_line_and_leaves_no_state(toy, parameters, tmp_path):
+    with pytest.raises(InputError, match=r"expected finite numbers in training.* in epoch 1: lower"):
+        train(toy(), parameters(learning_rate=1e30, clip_norm=None), tmp_path)
+    assert not (tmp_path / "state.pt").exists()
+
+
+def test_logs_of_other_data_go_to_another_folder(toy, parameters, tmp_path):
+    for subjects in (4, 5):
+        train(toy(subjects=subjects), parameters(max_epochs=1), tmp_path)
+    assert len(list((tmp_path / "tensorboard").iterdir())) == 2

@@ -36,6 +36,12 @@ def test_each_modality_that_was_made_has_a_line_in_the_order_of_the_workload() -
     assert "fingerprint: 450 images" in second
 
 
+def test_training_names_no_best_epoch_where_nothing_was_validated() -> None:
+    name = "work.training_summary"
+    (line,) = summarise_run("work", (), {name}, lambda _: {**RESULTS[name], "best_epoch": None})
+    assert line.endswith("30 epochs in 62 s on cpu, 45 subjects")
+
+
 def test_training_says_how_long_it_took_and_which_epoch_was_best() -> None:
     (line,) = lines("work.training_summary")
     assert "30 epochs in 62 s on cpu, best epoch 29, 45 subjects" in line

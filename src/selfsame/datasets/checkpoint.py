@@ -17,7 +17,7 @@ from selfsame.datasets.atomic import find_leftovers, partial_path
 from selfsame.errors import DamagedError, InputError
 from selfsame.learning.checkpoint import Checkpoint, Design, LabelMap, Origin
 
-FORMAT: Literal[1] = 1
+FORMAT: Literal[2] = 2
 WEIGHTS_NAME = "weights.safetensors"
 CARD_NAME = "checkpoint.json"
 
@@ -33,7 +33,7 @@ class Card(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    format: Literal[1]
+    format: Literal[2]
     weights_sha256: str
     design: Design
     labels: LabelMap
@@ -45,6 +45,9 @@ class Card(BaseModel):
 
 class CheckpointDataset(AbstractVersionedDataset[Checkpoint, Checkpoint]):
     """Save a checkpoint as a folder: weights.safetensors and checkpoint.json.
+
+    Training saves two: the best epoch by validation loss, and the last epoch. Where nothing is validated, as
+    in a closed set without validation captures, both hold the last epoch.
 
     The folder is written under a hidden name beside its place and renamed, so it is whole whenever it can be
     seen; what killed processes left is removed by the next save. Nothing in it is ever unpickled. With
@@ -104,7 +107,7 @@ class CheckpointDataset(AbstractVersionedDataset[Checkpoint, Checkpoint]):
         """
         target = Path(self._get_save_path())
         partial = partial_path(target)
-        weights = save({name: np.ascontiguousarray(array) for name, array in data.weights.items()})
+        weights = save({name: np.asarray(array, order="C") for name, array in data.weights.items()})
         fields = {name: value for name, value in vars(data).items() if name != "weights"}
         card = Card(format=FORMAT, weights_sha256=hashlib.sha256(weights).hexdigest(), **fields)
         try:
@@ -118,9 +121,8 @@ class CheckpointDataset(AbstractVersionedDataset[Checkpoint, Checkpoint]):
             partial.replace(target)
         except OSError as error:
             raise InputError(
-                f"expected to write {target}, but {error.strerror or error}: check the folder's permissions "
-                "and "
-                "free space, or choose another data root with --params=data=PATH"
+                f"expected to write {target}, got {error.strerror or error}: check the folder's permissions "
+                "and free space, or choose another data root with --params=data=PATH"
             ) from error
         finally:
             shutil.rmtree(partial, ignore_errors=True)
@@ -164,6 +166,5 @@ def _read_card(path: Path) -> Card:
 def _damaged(path: Path, reason: str) -> DamagedError:
     return DamagedError(
         f"expected a whole checkpoint of format {FORMAT}, but {path.parent.name}/{path.name} is not "
-        f"({reason}): "
-        "choose another version with --load-versions, or run the training pipeline again"
+        f"({reason}): choose another version with --load-versions, or run the training pipeline again"
     )

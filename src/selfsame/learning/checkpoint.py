@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -48,16 +48,25 @@ class Origin:
     """What a training run was made from.
 
     Attributes:
-        data_digest: sha256 of the rows and shard names that were trained on.
+        captures_digest: sha256 of who the captures show and of their pixels, see `digest_captures`.
+        splits_digest: sha256 of the split of each capture, see `digest_splits`.
+        recipes: for each modality the digest of the normalisation (settings and code) of its captures.
         parameters_digest: sha256 of the training parameters.
         code_version: version of the package and digest of the code that learns.
         seed: the seed of all randomness.
     """
 
-    data_digest: str
+    captures_digest: str
+    splits_digest: str
+    recipes: Mapping[str, str]
     parameters_digest: str
     code_version: str
     seed: int
+
+    @property
+    def digest(self) -> str:
+        """The sha256 of all of these, 64 hexadecimal digits."""
+        return hashlib.sha256(json.dumps(vars(self), sort_keys=True).encode()).hexdigest()
 
 
 @dataclass(frozen=True)
@@ -89,45 +98,44 @@ class Checkpoint:
 
     @property
     def version(self) -> str:
-        """A short name of the model: the digest of what made it, 12 hexadecimal digits.
+        """A short name of the model: the digest of what it is and of what made it, 12 hexadecimal digits.
 
-        Training is a function of its data, parameters, code, seed and length, so equal names mean equal
-        models.
+        The weights are digested themselves, because the same inputs may give others on another machine: equal
+        names mean equal models.
         """
-        made_from = json.dumps([*vars(self.origin).values(), self.epoch])
-        return hashlib.sha256(made_from.encode()).hexdigest()[:12]
+        known = [asdict(self.design), asdict(self.labels), dict(self.fusion_weights), self.epoch]
+        whole = json.dumps([self.origin.digest, _digest_weights(self.weights), *known])
+        return hashlib.sha256(whole.encode()).hexdigest()[:12]
 
 
-def require_match(
-    checkpoint: Checkpoint, *, design: Design | None = None, data_digest: str | None = None
-) -> None:
-    """Refuse a checkpoint that belongs to another architecture or to other data.
+def require_same_data(checkpoint: Checkpoint, *, captures_digest: str, splits_digest: str) -> None:
+    """Refuse a checkpoint that was trained on other data than it is about to be measured on.
 
     Args:
         checkpoint: the checkpoint that is about to be used.
-        design: the architecture that is expected, if any.
-        data_digest: the digest of the data that it must have been trained on, if any.
+        captures_digest: of the captures and their pixels.
+        splits_digest: of their splits.
 
     Raises:
-        MismatchError: names the first field that differs, what was expected and what the checkpoint holds.
+        MismatchError: says whether the captures or the splits differ.
     """
-    expected = {**_flatten(design if design else checkpoint.design)}
-    found = _flatten(checkpoint.design)
-    if data_digest is not None:
-        expected["data_digest"], found["data_digest"] = data_digest, checkpoint.origin.data_digest
-    for field in sorted(expected.keys() | found.keys()):
-        if expected.get(field) != found.get(field):
-            raise MismatchError(
-                f"Expected a checkpoint with {field} = {expected.get(field, 'absent')}, but it has "
-                f"{found.get(field, 'absent')}: choose the matching checkpoint, or run the training "
-                "pipeline again"
-            )
+    if captures_digest != checkpoint.origin.captures_digest:
+        raise MismatchError(
+            f"expected the captures and pixels that model {checkpoint.version} was trained with, but the "
+            "captures or their pixels differ: choose its captures, or run the training pipeline again"
+        )
+    if splits_digest != checkpoint.origin.splits_digest:
+        raise MismatchError(
+            f"expected the splits that model {checkpoint.version} was trained with, but the splits differ "
+            "(another protocol or seed): restore them and run data_engineering and preprocessing, or run the "
+            "training pipeline again"
+        )
 
 
-def _flatten(design: Design) -> dict[str, str | int | float]:
-    fields: dict[str, str | int | float] = {
-        f"encoder_of.{modality}": encoder for modality, encoder in design.encoder_of.items()
-    }
-    for name, encoder in design.encoders.items():
-        fields |= {f"encoders.{name}.{field}": value for field, value in vars(encoder).items()}
-    return fields
+def _digest_weights(weights: Mapping[str, NDArray[np.generic]]) -> str:
+    """Digest tensors by name: their types, shapes and bytes. 64 hexadecimal digits."""
+    digest = hashlib.sha256()
+    for name, array in sorted(weights.items()):
+        digest.update(f"{name}\0{array.dtype.str}\0{array.shape}\0".encode())
+        digest.update(array.tobytes())
+    return digest.hexdigest()

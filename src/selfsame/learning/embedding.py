@@ -7,16 +7,20 @@ import pandas as pd
 import torch
 from numpy.typing import NDArray
 
-from selfsame.errors import MismatchError
+from selfsame.errors import DamagedError, MismatchError
 from selfsame.imaging.arrays import ShardedArrays
 from selfsame.learning.augmentation import to_float
-from selfsame.learning.checkpoint import Checkpoint, require_match
+from selfsame.learning.checkpoint import Checkpoint, require_same_data
+from selfsame.learning.device import Device, choose_device
 from selfsame.learning.recogniser import Recogniser, restore
-from selfsame.learning.rows import digest_data
+from selfsame.learning.rows import digest_captures, digest_splits
 
 KEPT_COLUMNS = [
     "capture_id", "impression", "subject_id", "modality", "instance", "capture_index", "role", "split",
 ]  # fmt: skip
+
+LARGEST_DEVIATION = 1e-3
+"""Of an embedding's length from 1; float32 rounds by less, NaN deviates by more."""
 
 
 def embed_captures(
@@ -26,7 +30,7 @@ def embed_captures(
     index: pd.DataFrame,
     *,
     batch_size: int,
-    device: str,
+    device: Device,
 ) -> pd.DataFrame:
     """Embed every normalised capture of a modality; failed ones are left out.
 
@@ -36,22 +40,19 @@ def embed_captures(
         arrays: the pixels of the modality.
         index: its index; columns that it lacks (a role, a split) are lacking in the result.
         batch_size: captures a pass; the result does not depend on it beyond the last bits.
-        device: `cpu`, `cuda` or `auto`.
+        device: where to compute.
 
     Returns:
         One row an "ok" row of the index, in its order: its keys and `embedding` (d,) float32 of unit length.
 
     Raises:
-        MismatchError: the checkpoint does not know the modality, or was trained on another size.
+        MismatchError: the checkpoint does not know the modality, or was trained on captures that were
+            normalised otherwise.
+        DamagedError: the checkpoint's weights do not fit its design, or give no unit vectors.
     """
-    chosen = index[index["status"] == "ok"].reset_index(drop=True)
-    rows = arrays.rows(chosen["shard"].tolist(), chosen["row"].to_numpy())
-    check_size(checkpoint, modality, arrays)
-    embeddings = encode_rows(
-        restore(checkpoint), modality, arrays, rows, batch_size=batch_size, device=device
-    )
-    kept = chosen[[column for column in KEPT_COLUMNS if column in chosen.columns]]
-    return kept.assign(embedding=list(embeddings))
+    require_same_normalisation(checkpoint, modality, arrays)
+    place = choose_device(device)
+    return _embed(restore(checkpoint).to(place), modality, arrays, index, batch_size=batch_size, place=place)
 
 
 def embed_all(
@@ -60,7 +61,7 @@ def embed_all(
     indexes: Mapping[str, pd.DataFrame],
     *,
     batch_size: int,
-    device: str,
+    device: Device,
 ) -> pd.DataFrame:
     """Embed the captures that a checkpoint was trained and is to be tested on.
 
@@ -69,7 +70,7 @@ def embed_all(
         arrays: the pixels of each modality.
         indexes: its index, with the splits.
         batch_size: captures a pass.
-        device: `cpu`, `cuda` or `auto`.
+        device: where to compute.
 
     Returns:
         The rows of `embed_captures` of all modalities, and the `model_version` that made them.
@@ -77,59 +78,79 @@ def embed_all(
     Raises:
         MismatchError: captures or splits are not those that the checkpoint was trained with: someone whom it
             was trained on might pass for a stranger.
+        DamagedError: see `embed_captures`.
     """
     for modality, pixels in arrays.items():
-        check_size(checkpoint, modality, pixels)
-    require_match(checkpoint, data_digest=digest_data(indexes, arrays))
+        require_same_normalisation(checkpoint, modality, pixels)
+    require_same_data(
+        checkpoint, captures_digest=digest_captures(indexes, arrays), splits_digest=digest_splits(indexes)
+    )
+    place = choose_device(device)
+    recogniser = restore(checkpoint).to(place)
     tables = [
-        embed_captures(checkpoint, modality, arrays[modality], index, batch_size=batch_size, device=device)
+        _embed(recogniser, modality, arrays[modality], index, batch_size=batch_size, place=place)
         for modality, index in indexes.items()
     ]
     return pd.concat(tables, ignore_index=True).assign(model_version=checkpoint.version)
 
 
-def check_size(checkpoint: Checkpoint, modality: str, arrays: ShardedArrays) -> None:
-    """Refuse arrays of another size than the modality's encoder was trained on."""
+def require_same_normalisation(checkpoint: Checkpoint, modality: str, arrays: ShardedArrays) -> None:
+    """Refuse arrays that were normalised otherwise than those that the modality's encoder was trained on.
+
+    Raises:
+        MismatchError: names the modality and what differs.
+    """
     if modality not in checkpoint.design.encoder_of:
         raise MismatchError(
-            f"Expected one of the checkpoint's modalities ({', '.join(checkpoint.modalities)}), but got "
-            f"{modality}: "
-            "choose the checkpoint of this workload, or run the training pipeline again"
+            f"expected one of the checkpoint's modalities ({', '.join(checkpoint.modalities)}), got "
+            f"{modality}: choose the checkpoint of this workload, or run the training pipeline again"
         )
     design = checkpoint.design.encoders[checkpoint.design.encoder_of[modality]]
     if arrays.shape[2:] != (design.height, design.width):
         raise MismatchError(
-            f"Expected {modality} arrays of {design.height} x {design.width} pixels, as the checkpoint was "
-            "trained "
-            f"on, but got {arrays.shape[2]} x {arrays.shape[3]}: run preprocessing and training with the "
+            f"expected {modality} arrays of {design.height} x {design.width} pixels, as the checkpoint was "
+            f"trained on, got {arrays.shape[2]} x {arrays.shape[3]}: run preprocessing and training with the "
             "same size"
+        )
+    if arrays.recipe != checkpoint.origin.recipes.get(modality, ""):
+        raise MismatchError(
+            f"expected {modality} captures normalised as those that model {checkpoint.version} was trained "
+            "on, got some normalised by other settings or code: run preprocessing and training again"
         )
 
 
-def encode_rows(
+def _embed(
+    recogniser: Recogniser,
+    modality: str,
+    arrays: ShardedArrays,
+    index: pd.DataFrame,
+    *,
+    batch_size: int,
+    place: str,
+) -> pd.DataFrame:
+    chosen = index[index["status"] == "ok"].reset_index(drop=True)
+    rows = arrays.rows(chosen["shard"].tolist(), chosen["row"].to_numpy())
+    embeddings = _encode_rows(recogniser, modality, arrays, rows, batch_size=batch_size, place=place)
+    astray = np.flatnonzero(~(np.abs(np.linalg.norm(embeddings, axis=1) - 1) < LARGEST_DEVIATION))
+    if len(astray):
+        raise DamagedError(
+            f"expected embeddings of unit length, got {len(astray)} others of {len(chosen)}, the first of "
+            f"{modality} capture {chosen['capture_id'][astray[0]]}: run the training pipeline again"
+        )
+    kept = chosen[[column for column in KEPT_COLUMNS if column in chosen.columns]]
+    return kept.assign(embedding=list(embeddings))
+
+
+def _encode_rows(
     recogniser: Recogniser,
     modality: str,
     arrays: ShardedArrays,
     rows: NDArray[np.int64],
     *,
     batch_size: int,
-    device: str,
+    place: str,
 ) -> NDArray[np.float32]:
-    """Embed rows of arrays.
-
-    Args:
-        recogniser: the trained recogniser.
-        modality: which encoder to use.
-        arrays: the pixels of the modality.
-        rows: (n,) global rows.
-        batch_size: captures a pass.
-        device: `cpu`, `cuda` or `auto`.
-
-    Returns:
-        (n, d) float32 of unit length.
-    """
-    place = torch.device("cuda" if device != "cpu" and torch.cuda.is_available() else "cpu")
-    recogniser.to(place).eval()
+    """Embed global rows (n,) of arrays: (n, d) float32."""
     parts = [
         np.empty((0, recogniser.design.encoders[recogniser.design.encoder_of[modality]].embedding_size), "f4")
     ]

@@ -1,12 +1,14 @@
 """What happens between two epochs: record, best weights, state on disk, log, early stopping."""
 
 import logging
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pytorch_lightning as lightning
 from torch import Tensor
 
+from selfsame.errors import InputError
 from selfsame.learning.checkpoint import Origin
 from selfsame.learning.module import TrainingModule
 from selfsame.learning.regimen import EarlyStopping
@@ -28,13 +30,18 @@ class EpochEnd(lightning.Callback):
         self.state = earlier
 
     def on_train_epoch_end(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
-        """Record the epoch, keep its weights, and write the state that a killed run goes on from."""
+        """Record the epoch, keep its weights, and write the state that a killed run goes on from.
+
+        Raises:
+            InputError: a loss or a weight is not finite: training diverged.
+        """
         module = _as_training_module(pl_module)
         record = _record_epoch(module, float(trainer.optimizers[0].param_groups[0]["lr"]))
         history = (*(self.state.history if self.state else ()), record)
         stopping = module.regimen.early_stopping
         over = record.epoch >= module.regimen.max_epochs or ran_out_of_patience(history, stopping)
         weights = copy_weights(module)
+        require_finite(record, weights)
         best = find_best_epoch(history)
         fresh = best == record.epoch or self.state is None
         self.state = RunState(
@@ -52,9 +59,29 @@ class EpochEnd(lightning.Callback):
 
 
 def find_best_epoch(history: Sequence[EpochRecord]) -> int:
-    """Return the epoch of lowest validation loss; the last where nothing was validated."""
-    judged = [one for one in history if one.validation_loss is not None]
-    return min(judged, key=lambda one: one.validation_loss or 0.0).epoch if judged else history[-1].epoch
+    """Return the epoch of lowest finite validation loss; the last where there is none."""
+    judged = [
+        (one.validation_loss, one.epoch)
+        for one in history
+        if one.validation_loss is not None and math.isfinite(one.validation_loss)
+    ]
+    return min(judged)[1] if judged else history[-1].epoch
+
+
+def require_finite(record: EpochRecord, weights: Mapping[str, Tensor]) -> None:
+    """Refuse to go on with losses or weights that are infinite or no numbers.
+
+    Raises:
+        InputError: names what is not finite, and the epoch.
+    """
+    losses = {"training loss": record.train_loss, "validation loss": record.validation_loss}
+    wrong = [name for name, loss in losses.items() if loss is not None and not math.isfinite(loss)]
+    wrong += [f"weights {name}" for name, tensor in weights.items() if not bool(tensor.isfinite().all())]
+    if wrong:
+        raise InputError(
+            f"expected finite numbers in training, got nan or infinity as {wrong[0]} in epoch "
+            f"{record.epoch}: lower learning_rate (the last was {record.learning_rate:g}) or clip_norm"
+        )
 
 
 def ran_out_of_patience(history: Sequence[EpochRecord], stopping: EarlyStopping | None) -> bool:
@@ -77,9 +104,9 @@ def _record_epoch(module: TrainingModule, learning_rate: float) -> EpochRecord:
     tally = module.tally
     return EpochRecord(
         epoch=module.epoch,
-        train_loss=tally.loss or 0.0,
-        validation_loss=module.validation_tally.loss,
-        train_accuracy=tally.accuracy or 0.0,
+        train_loss=tally.loss,
+        validation_loss=module.validation_tally.loss if module.validation_tally.presentations else None,
+        train_accuracy=tally.accuracy,
         learning_rate=learning_rate,
         seconds=tally.seconds,
         images_per_second=tally.images / max(tally.seconds, 1e-9),
@@ -104,5 +131,5 @@ def _log(trainer: lightning.Trainer, record: EpochRecord, epochs: int) -> None:
 
 def _as_training_module(module: lightning.LightningModule) -> TrainingModule:
     if not isinstance(module, TrainingModule):
-        raise TypeError(f"Expected a TrainingModule, but got {type(module).__name__}")
+        raise TypeError(f"expected a TrainingModule, got {type(module).__name__}")
     return module

@@ -14,6 +14,7 @@ from pytorch_lightning.loggers import TensorBoardLogger
 from selfsame.errors import DamagedError, InputError
 from selfsame.learning.batches import BatchLoader
 from selfsame.learning.checkpoint import Checkpoint, Origin
+from selfsame.learning.device import choose_device
 from selfsame.learning.epochs import EpochEnd
 from selfsame.learning.module import TrainingModule
 from selfsame.learning.plan import EpochPlan
@@ -41,7 +42,7 @@ def fit(task: Task, regimen: Regimen, folder: Path) -> RunState:
         on a CPU, however often the run was interrupted.
 
     Raises:
-        InputError: the settings ask for what the machine or the data do not offer.
+        InputError: the settings ask for what the machine or the data do not offer, or training diverged.
     """
     device = choose_device(regimen.device)
     if (
@@ -50,9 +51,8 @@ def fit(task: Task, regimen: Regimen, folder: Path) -> RunState:
         and not _validates(task)
     ):
         raise InputError(
-            "Expected validation captures, because early stopping monitors validation_loss, but the split "
-            "has none "
-            "of a training subject: give the protocol a validation share, or set early_stopping to null"
+            "expected validation captures, because early stopping monitors validation_loss, got none of a "
+            "training subject: give the protocol a validation share, or set early_stopping to null"
         )
     earlier = find_earlier(task.origin, folder)
     if earlier is not None and earlier.finished:
@@ -73,20 +73,11 @@ def find_earlier(origin: Origin, folder: Path) -> RunState | None:
         return None
     difference = name_difference(origin, earlier.origin)
     if difference:
-        logger.info(
-            "training: begins afresh, because the %s differs from that of the earlier run", difference
-        )
+        logger.info("training: begins afresh, because the earlier run was of %s", difference)
         return None
     if not earlier.finished:
         logger.info("training: goes on after epoch %d of an interrupted run", len(earlier.history))
     return earlier
-
-
-def choose_device(wanted: str) -> str:
-    """Resolve `auto`, and refuse a device that is not there."""
-    if wanted == "cuda" and not torch.cuda.is_available():
-        raise InputError("Expected a CUDA device, but torch sees none: set device to cpu or auto")
-    return "cuda" if wanted != "cpu" and torch.cuda.is_available() else "cpu"
 
 
 def pack_checkpoint(state: RunState, task: Task, *, best: bool) -> Checkpoint:
@@ -171,9 +162,7 @@ def _build_trainer(
         accumulate_grad_batches=regimen.accumulate,
         gradient_clip_val=regimen.clip_norm,
         callbacks=[end],
-        logger=TensorBoardLogger(
-            folder, name="tensorboard", version=task.origin.parameters_digest[:SHOWN_DIGITS]
-        ),
+        logger=TensorBoardLogger(folder, name="tensorboard", version=task.origin.digest[:SHOWN_DIGITS]),
         enable_checkpointing=False,
         enable_progress_bar=sys.stderr.isatty(),
         enable_model_summary=False,

@@ -6,7 +6,7 @@ from dataclasses import asdict
 import pandas as pd
 from matplotlib.figure import Figure
 
-from selfsame.learning.fitting import choose_device
+from selfsame.learning.device import choose_device
 from selfsame.learning.regimen import Regimen
 from selfsame.learning.state import EpochRecord, RunState
 from selfsame.learning.task import Task
@@ -28,11 +28,14 @@ def tabulate_history(history: Sequence[EpochRecord]) -> pd.DataFrame:
 
 
 def summarise_run(state: RunState, task: Task, regimen: Regimen) -> dict[str, str | int | float | None]:
-    """Say in a few figures how the training went."""
+    """Say in a few figures how the training went.
+
+    `best_epoch` is None where nothing was validated: the best weights are then the last ones.
+    """
     best = state.history[state.best_epoch - 1]
     return {
         "epochs": len(state.history),
-        "best_epoch": state.best_epoch,
+        "best_epoch": state.best_epoch if best.validation_loss is not None else None,
         "seconds": round(sum(one.seconds for one in state.history), 3),
         "images_per_second": round(
             sum(one.images_per_second for one in state.history) / len(state.history), 1

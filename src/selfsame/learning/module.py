@@ -1,5 +1,6 @@
 """The Lightning module: what happens in a step and in an epoch of training."""
 
+import math
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -192,14 +193,14 @@ class Tally:
         return time.perf_counter() - self._start_s
 
     @property
-    def loss(self) -> float | None:
-        """The mean loss of a presentation; None where there were none."""
-        return float(torch.stack(self._loss).sum()) / self.presentations if self._loss else None
+    def loss(self) -> float:
+        """The mean loss of a presentation; NaN where there were none."""
+        return float(torch.stack(self._loss).sum()) / self.presentations if self._loss else math.nan
 
     @property
-    def accuracy(self) -> float | None:
-        """The share of presentations whose fused score is highest for the true subject."""
-        return float(torch.stack(self._correct).sum()) / self.presentations if self._correct else None
+    def accuracy(self) -> float:
+        """The share of presentations whose fused score is highest for the true subject; NaN of none."""
+        return float(torch.stack(self._correct).sum()) / self.presentations if self._correct else math.nan
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ import pandas as pd
 from selfsame.errors import MismatchError
 from selfsame.imaging.arrays import ShardedArrays
 from selfsame.learning.checkpoint import Checkpoint
+from selfsame.learning.device import Device
 from selfsame.learning.embedding import embed_captures
 from selfsame.matching.prediction import predict
 from selfsame.matching.templates import Templates, join_templates
@@ -38,7 +39,7 @@ def predict_captures(
     paths: "pd.Series[str]",
     rejected: pd.DataFrame,
     batch_size: int,
-    device: str,
+    device: Device,
     count: int,
 ) -> pd.DataFrame:
     """Answer who each presentation of new captures shows.

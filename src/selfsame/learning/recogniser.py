@@ -9,7 +9,7 @@ from torch.nn import functional
 from selfsame.encoders.encoder import Encoder
 from selfsame.errors import DamagedError
 from selfsame.fusion.weighted import ModalityWeights
-from selfsame.learning.checkpoint import Checkpoint, Design, LabelMap, require_match
+from selfsame.learning.checkpoint import Checkpoint, Design, LabelMap
 
 PROTOTYPE_DEVIATION = 0.1
 NO_CLASS = -1
@@ -88,30 +88,24 @@ def pick_subjects(cosines: Tensor, classes: Tensor) -> tuple[Tensor, Tensor]:
     return cosines.gather(1, classes.clamp_min(0)), classes >= 0
 
 
-def restore(
-    checkpoint: Checkpoint, *, design: Design | None = None, data_digest: str | None = None
-) -> Recogniser:
+def restore(checkpoint: Checkpoint) -> Recogniser:
     """Build the recogniser that a checkpoint describes, in evaluation mode on the CPU.
 
-    Args:
-        checkpoint: what the training pipeline saved.
-        design: the architecture that the caller expects, if it matters.
-        data_digest: the digest of the data that the caller expects, if it matters.
-
     Raises:
-        MismatchError: the checkpoint is of another architecture or other data; the message says what differs.
-        DamagedError: its weights do not fit its own design.
+        DamagedError: its weights do not fit its own design; the message names the first tensor that differs.
     """
-    require_match(checkpoint, design=design, data_digest=data_digest)
     with torch.random.fork_rng(devices=[]):
         recogniser = Recogniser(checkpoint.design, checkpoint.labels)
-    weights = {name: torch.from_numpy(array.copy()) for name, array in checkpoint.weights.items()}
-    try:
-        recogniser.load_state_dict(weights, strict=True)
-    except RuntimeError as error:
-        first = " ".join(str(error).split())[:300]
-        raise DamagedError(
-            f"Expected weights that fit the checkpoint's own design, but got {first}: "
-            "run the training pipeline again"
-        ) from error
+    expected = {name: tuple(tensor.shape) for name, tensor in recogniser.state_dict().items()}
+    found = {name: array.shape for name, array in checkpoint.weights.items()}
+    for name in sorted(expected.keys() | found.keys()):
+        if expected.get(name) != found.get(name):
+            raise DamagedError(
+                f"expected weights that fit the checkpoint's own design, with {name} of shape "
+                f"{expected.get(name, 'absent')}, got {found.get(name, 'absent')}: choose another version "
+                "with --load-versions, or run the training pipeline again"
+            )
+    recogniser.load_state_dict(
+        {name: torch.from_numpy(array.copy()) for name, array in checkpoint.weights.items()}
+    )
     return recogniser.eval()

@@ -1,7 +1,7 @@
 """Which rows of the arrays training learns from, and what they are labelled."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,7 +13,8 @@ from selfsame.imaging.arrays import ShardedArrays
 from selfsame.learning.checkpoint import LabelMap
 
 FEWEST_SUBJECTS = 2
-DIGESTED_COLUMNS = ["capture_id", "impression", "subject_id", "instance", "split", "status", "shard", "row"]
+KEYS = ["capture_id", "impression"]
+GATHERED_ROWS = 256
 
 
 @dataclass(frozen=True)
@@ -50,17 +51,14 @@ def map_labels(indexes: Mapping[str, pd.DataFrame], encoder_of: Mapping[str, str
         chosen = _choose(indexes[modality], "train")
         if chosen.empty:
             raise InputError(
-                f"Expected captures of {modality} with split 'train' and status 'ok', but its index holds "
-                "none of "
-                f"its {len(indexes[modality])} rows: check the protocol, or leave the modality out of the "
-                "workload"
+                f"expected captures of {modality} with split 'train' and status 'ok', got none among the "
+                f"{len(indexes[modality])} rows of its index: check the protocol, or leave the modality out "
+                "of the workload"
             )
         subjects |= set(chosen["subject_id"])
         classes[encoder] |= set(zip(chosen["subject_id"], chosen["instance"], strict=True))
     if len(subjects) < FEWEST_SUBJECTS:
-        raise InputError(
-            f"Expected 2 training subjects or more, but got {len(subjects)}: add captures of others"
-        )
+        raise InputError(f"expected 2 training subjects or more, got {len(subjects)}: add captures of others")
     return LabelMap(tuple(sorted(subjects)), {name: tuple(sorted(pairs)) for name, pairs in classes.items()})
 
 
@@ -89,14 +87,30 @@ def label_rows(
     )
 
 
-def digest_data(indexes: Mapping[str, pd.DataFrame], arrays: Mapping[str, ShardedArrays]) -> str:
-    """Digest everything that training sees: who, which split, and the pixels. 64 hex digits."""
+def digest_captures(indexes: Mapping[str, pd.DataFrame], arrays: Mapping[str, ShardedArrays]) -> str:
+    """Digest who the captures show and their pixels, in whatever shards and rows they lie. 64 hex digits."""
     digest = hashlib.sha256()
-    for modality, index in indexes.items():
-        rows = index[DIGESTED_COLUMNS].sort_values(["capture_id", "impression"], kind="stable")
-        digest.update(f"{modality}\n{arrays[modality].shape}\n{arrays[modality].digest}\n".encode())
-        digest.update(rows.to_csv(index=False, lineterminator="\n").encode())
+    for modality in sorted(indexes):
+        index, pixels = indexes[modality].sort_values(KEYS, kind="stable"), arrays[modality]
+        digest.update(f"{modality}\n{pixels.shape[1:]}\n".encode())
+        digest.update(_write(index, [*KEYS, "subject_id", "instance", "status"]))
+        rows = pixels.rows(index["shard"].tolist(), index["row"].to_numpy())
+        for start in range(0, len(rows), GATHERED_ROWS):
+            digest.update(pixels.gather(rows[start : start + GATHERED_ROWS]).data)
     return digest.hexdigest()
+
+
+def digest_splits(indexes: Mapping[str, pd.DataFrame]) -> str:
+    """Digest which split each capture belongs to. 64 hex digits."""
+    digest = hashlib.sha256()
+    for modality in sorted(indexes):
+        digest.update(f"{modality}\n".encode())
+        digest.update(_write(indexes[modality].sort_values(KEYS, kind="stable"), [*KEYS, "split"]))
+    return digest.hexdigest()
+
+
+def _write(index: pd.DataFrame, columns: Sequence[str]) -> bytes:
+    return index[list(columns)].to_csv(index=False, lineterminator="\n").encode()
 
 
 def _choose(index: pd.DataFrame, split: str) -> pd.DataFrame:

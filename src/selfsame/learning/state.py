@@ -1,6 +1,7 @@
 """The state of a training run between two epochs: what a killed run goes on from."""
 
 from dataclasses import asdict, dataclass
+from io import BytesIO
 from pathlib import Path
 from pickle import UnpicklingError
 from zipfile import BadZipFile
@@ -12,6 +13,30 @@ from selfsame.errors import DamagedError, InputError
 from selfsame.learning.checkpoint import Origin
 
 STATE_NAME = "state.pt"
+
+DIFFERENCES = {
+    "captures_digest": "other captures or pixels",
+    "splits_digest": "other splits",
+    "recipes": "another preprocessing",
+    "parameters_digest": "other training parameters",
+    "code_version": "other code",
+    "seed": "another seed",
+}
+"""The fields of an origin, as a person would say that they differ."""
+
+
+# What torch raises on files that are damaged or something else, and what becomes of loadable foreign ones.
+DAMAGE = (
+    AttributeError,
+    BadZipFile,
+    EOFError,
+    LookupError,
+    OSError,
+    RuntimeError,
+    TypeError,
+    UnpicklingError,
+    ValueError,
+)
 
 
 @dataclass(frozen=True)
@@ -91,27 +116,39 @@ def write_state(state: RunState, folder: Path) -> None:
 def read_state(folder: Path) -> RunState | None:
     """Read the state that an earlier run left; None where there is none.
 
-    Tensors and plain values only: nothing else is ever unpickled.
+    The file is read by `torch.load` with `weights_only=True`: tensors and plain values, nothing else is ever
+    unpickled.
 
     Raises:
-        DamagedError: the file is incomplete or altered.
+        InputError: the file cannot be read.
+        DamagedError: it is incomplete, altered or something else.
     """
     path = folder / STATE_NAME
     if not path.exists():
         return None
     try:
-        content = torch.load(path, map_location="cpu", weights_only=True)
+        stored = path.read_bytes()
+    except OSError as error:
+        raise InputError(
+            f"expected to read the state of training in {path}, got {error.strerror or error}: correct its "
+            "permissions, or delete it to train again"
+        ) from error
+    try:
+        content = torch.load(BytesIO(stored), map_location="cpu", weights_only=True)
+        if not isinstance(content, dict):
+            raise TypeError(f"a {type(content).__name__}")
         content["origin"] = Origin(**content["origin"])
         content["history"] = tuple(EpochRecord(**one) for one in content["history"])
         return RunState(**content)
-    except (BadZipFile, EOFError, KeyError, OSError, RuntimeError, TypeError, UnpicklingError) as error:
+    except DAMAGE as error:
+        first = (str(error).splitlines() or [type(error).__name__])[0]
         raise DamagedError(
-            f"Expected the complete state of a training run in {path.name}, but it is damaged "
-            f"({str(error).splitlines()[0]}): delete it and train again"
+            f"expected the complete state of a training run in {path.name}, got a damaged file ({first}): "
+            "delete it and train again"
         ) from error
 
 
 def name_difference(left: Origin, right: Origin) -> str | None:
-    """Return the first field in which two origins differ, in words; None where they agree."""
+    """Say in words what the right one of two origins has otherwise; None where they agree."""
     names = [field for field, value in vars(left).items() if getattr(right, field) != value]
-    return names[0].replace("_", " ") if names else None
+    return DIFFERENCES[names[0]] if names else None

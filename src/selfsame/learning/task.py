@@ -18,7 +18,7 @@ from selfsame.errors import InputError
 from selfsame.imaging.arrays import ShardedArrays
 from selfsame.learning.checkpoint import Design, LabelMap, Origin
 from selfsame.learning.regimen import Augmentation, EncoderSettings, Regimen
-from selfsame.learning.rows import LabelledRows, digest_data, label_rows, map_labels
+from selfsame.learning.rows import LabelledRows, digest_captures, digest_splits, label_rows, map_labels
 
 LEARNING_PACKAGES = ("selfsame.encoders", "selfsame.fusion", "selfsame.learning")
 SHOWN_DIGITS = 12
@@ -77,7 +77,7 @@ def assemble_task(
     missing = sorted(set(arrays) - set(encoder_of))
     if missing:
         raise InputError(
-            f"Expected an encoder for {missing[0]}, but encoder_of names none: add it to the parameters"
+            f"expected an encoder for {missing[0]}, got none in encoder_of: add it to the parameters"
         )
     chosen = {modality: encoder_of[modality] for modality in arrays}
     used = {name: encoders[name] for name in dict.fromkeys(chosen.values())}
@@ -93,7 +93,9 @@ def assemble_task(
         pretrained={name: read_weights(Path(one.pretrained)) for name, one in used.items() if one.pretrained},
         frozen=frozenset(name for name, one in used.items() if one.frozen),
         origin=Origin(
-            data_digest=digest_data(indexes, arrays),
+            captures_digest=digest_captures(indexes, arrays),
+            splits_digest=digest_splits(indexes),
+            recipes={modality: pixels.recipe for modality, pixels in arrays.items()},
             parameters_digest=_digest_parameters(chosen, used, regimen),
             code_version=describe_code(),
             seed=seed,
@@ -134,7 +136,7 @@ def _design(
     if len(set(sizes.values())) > 1:
         found = ", ".join(f"{modality} {height} x {width}" for modality, (height, width) in sizes.items())
         raise InputError(
-            f"Expected arrays of one size for the encoder {name!r}, but got {found}: change preprocessing"
+            f"expected arrays of one size for the encoder {name!r}, got {found}: change preprocessing"
         )
     height, width = next(iter(sizes.values()))
     return EncoderDesign(

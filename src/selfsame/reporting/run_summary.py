@@ -48,10 +48,11 @@ def _arrays(modality: str, timings: Mapping[str, object]) -> str:
 
 
 def _training(summary: Mapping[str, object]) -> str:
+    best = summary["best_epoch"]  # null where nothing was validated
     return _line(
         "training",
         f"{summary['epochs']} epochs in {summary['seconds']:.0f} s on {summary['device']}, "
-        f"best epoch {summary['best_epoch']}, {summary['training_subjects']} subjects",
+        f"{'' if best is None else f'best epoch {best}, '}{summary['training_subjects']} subjects",
     )
 
 

@@ -4,6 +4,8 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from selfsame.learning.device import Device
+
 OpenRate = Annotated[float, Field(gt=0.0, lt=1.0)]
 
 
@@ -13,7 +15,7 @@ class EvaluationParams(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     batch_size: int = Field(gt=0)  # captures a step
-    device: str  # cpu, cuda, or auto
+    device: Device  # auto: CUDA where there is some
     fmrs: tuple[OpenRate, ...] = Field(min_length=1)  # false match rates at which FNMR is stated
     operating_fmr: OpenRate  # false match rate of the thresholds that inference uses
     ranks_shown: int = Field(ge=5)  # ranks of the cumulative match characteristic

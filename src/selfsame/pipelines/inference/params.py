@@ -2,6 +2,8 @@
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from selfsame.learning.device import Device
+
 
 class InferenceParameters(BaseModel):
     """How new captures are embedded, and how much of the answer is shown."""
@@ -9,5 +11,5 @@ class InferenceParameters(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     batch_size: int = Field(gt=0)  # captures a step
-    device: str  # cpu, cuda, or auto
+    device: Device  # auto: CUDA where there is some
     candidates: int = Field(gt=0)  # identities listed for each presentation, best first

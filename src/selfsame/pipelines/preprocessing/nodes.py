@@ -119,7 +119,7 @@ def _count_synthetic(parameters: PreprocessingParameters) -> int:
 def digest_recipe(parameters: PreprocessingParameters) -> str:
     """Digest what a model has to share with the captures that it meets: how they are normalised.
 
-    The settings and the code, but neither the synthetic impressions nor the versions of the libraries: a model
+    The settings and the code, but neither the synthetic impressions nor the versions of libraries: a model
     may move to another machine.
     """
     settings = parameters.normalisation.model_dump(mode="json", exclude={"synthetic_impressions"})
