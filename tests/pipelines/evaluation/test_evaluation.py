@@ -92,7 +92,7 @@ def checkpoint(directions):
             {"iris": design, "finger": design},
         ),
         labels=LabelMap(SUBJECTS, classes),
-        origin=Origin("d" * 64, "p" * 64, "0", 1),
+        origin=Origin("d" * 64, "s" * 64, {}, "p" * 64, "0", 1),
         fusion_weights={"iris_left": 0.4, "iris_right": 0.4, "fingerprint": 0.2},
         epoch=3,
         metrics={},
