@@ -40,6 +40,11 @@ def settings(**changes: object) -> DataEngineering:
     return DataEngineering.model_validate(parameters() | changes)
 
 
+def with_references(**changes: object) -> dict[str, Any]:
+    protocol = parameters()["protocol"]
+    return protocol | {"reference_captures": protocol["reference_captures"] | changes}
+
+
 def run(captures: Path | str, data: Path, layout: str = "auto", **changes: object) -> Path:
     """Run the pipeline through the project's own catalog entries; return the folder of its tables."""
     entries = OmegaConf.load(BASE / "catalog_data_engineering.yml")
@@ -260,10 +265,11 @@ def test_the_projects_catalog_refuses_to_save_another_table_as_the_manifest(tmp_
         ({"workers": 0}, "workers"),
         ({"protocol": parameters()["protocol"] | {"kind": "open"}}, "closed_set.*subject_disjoint"),
         ({"protocol": parameters()["protocol"] | {"testshare": 0.5}}, "testshare"),
-        (
-            {"protocol": parameters()["protocol"] | {"kind": "subject_disjoint", "validation_share": 0.7}},
-            "nobody is left to train on",
-        ),
+        # What a kind does not use is checked all the same: the kind alone may switch at any time.
+        ({"protocol": parameters()["protocol"] | {"test_share": 1.0}}, "test_share"),
+        ({"protocol": with_references(kind="listed", share=0.0)}, "share"),
+        ({"protocol": with_references(kind="share", indices=[])}, "indices"),
+        ({"protocol": with_references(kind="share", indices=[1, 1])}, "each capture index once, got 1, 1"),
     ],
 )
 def test_wrong_parameters_are_refused_before_any_work(change: dict[str, object], message: str) -> None:

@@ -56,13 +56,18 @@ def split_closed_set(
 ) -> pd.DataFrame:
     """Split the captures of every subject: references train, probes test, some references validate.
 
+    Args:
+        captures: one row a capture.
+        references: which captures are references.
+        validation_share: share of the references that validate instead of being trained on.
+        seed: of the draws.
+
     Raises:
         InputError: nothing is left for training, or no probe is or will be there for the test.
     """
     roles = assign_roles(captures, references, seed)
-    validates = (roles == "reference") & (_draw(captures, KEY, seed, "validation") < validation_share)
-    splits = pd.Series("train", index=captures.index, dtype="str")
-    splits = splits.mask(validates, "validation").mask(roles == "probe", "test")
+    splits = pd.Series("train", index=captures.index, dtype="str").mask(roles == "probe", "test")
+    splits = _hold_out(captures, splits, validation_share, seed)
     if not (splits == "train").any():
         raise InputError(
             "expected some reference captures for training, got none: change reference_captures or "
@@ -79,14 +84,24 @@ def split_closed_set(
 def split_subject_disjoint(
     captures: pd.DataFrame, references: References, validation_share: float, test_share: float, seed: int
 ) -> pd.DataFrame:
-    """Split the subjects: nobody is in two splits.
+    """Split the subjects: nobody of the test is trained on or validated with.
+
+    Validation tells when to stop training, by presentations of people who are trained on, so it takes
+    captures, not people: somebody who is never trained on has no class whose loss could be measured.
+
+    Args:
+        captures: one row a capture.
+        references: which captures are references, among the test subjects.
+        validation_share: share of the captures of training subjects that validate.
+        test_share: share of the subjects.
+        seed: of the draws.
 
     Raises:
         InputError: no subject is left for training or for the test.
     """
-    draws = _draw(captures, ("subject_id",), seed, "subject")
-    splits = pd.Series("train", index=captures.index, dtype="str")
-    splits = splits.mask(draws < test_share + validation_share, "validation").mask(draws < test_share, "test")
+    tested = _draw(captures, ("subject_id",), seed, "subject") < test_share
+    splits = pd.Series("train", index=captures.index, dtype="str").mask(tested, "test")
+    splits = _hold_out(captures, splits, validation_share, seed)
     for name in ("train", "test"):
         if not (splits == name).any():
             count = captures["subject_id"].nunique()
@@ -107,6 +122,14 @@ def has_single_captures(captures: pd.DataFrame) -> bool:
     """Tell whether a modality has one capture of each instance: its probes will be synthetic impressions."""
     most = captures.groupby(list(INSTANCE), sort=False).size().groupby("modality").max()
     return bool((most == 1).any())
+
+
+def _hold_out(
+    captures: pd.DataFrame, splits: "pd.Series[str]", validation_share: float, seed: int
+) -> "pd.Series[str]":
+    """Let about this share of the captures that would train validate, whichever the protocol."""
+    drawn = _draw(captures, KEY, seed, "validation") < validation_share
+    return splits.mask((splits == "train") & drawn, "validation")
 
 
 def _draw(captures: pd.DataFrame, key: Sequence[str], seed: int, purpose: str) -> "pd.Series[float]":

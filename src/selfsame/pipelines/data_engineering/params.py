@@ -1,8 +1,8 @@
 """The typed parameters of data engineering."""
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from selfsame.sources.layouts import OPTIONAL, REQUIRED, Layout, PathPattern
 from selfsame.sources.limits import Limits
@@ -39,24 +39,34 @@ class Pattern(Block):
         return PathPattern(self.pattern, templates, self.values)
 
 
-class ListedCaptures(Block):
-    """References are the captures with these indices."""
+class ReferenceCaptures(Block):
+    """What the kinds of reference have in common: the same keys, checked alike, so that the kind switches."""
+
+    indices: tuple[Annotated[int, Field(ge=1)], ...] = Field(min_length=1)
+    share: Annotated[float, Field(gt=0, lt=1)]
+
+    @field_validator("indices")
+    @classmethod
+    def _refuse_repetition(cls, indices: tuple[int, ...]) -> tuple[int, ...]:
+        if len(set(indices)) < len(indices):
+            raise ValueError(f"expected each capture index once, got {', '.join(map(str, indices))}")
+        return indices
+
+
+class ListedCaptures(ReferenceCaptures):
+    """References are the captures with these indices; the share is not used."""
 
     kind: Literal["listed"]
-    indices: tuple[Annotated[int, Field(ge=1)], ...]
-    share: Share  # not read by this kind
 
     def to_domain(self) -> ListedReferences:
         """Make the domain's rule."""
         return ListedReferences(self.indices)
 
 
-class ShareOfCaptures(Block):
-    """References are about this share of all captures, chosen by digest."""
+class ShareOfCaptures(ReferenceCaptures):
+    """References are about this share of all captures, chosen by digest; the indices are not used."""
 
     kind: Literal["share"]
-    indices: tuple[Annotated[int, Field(ge=1)], ...]  # not read by this kind
-    share: Share
 
     def to_domain(self) -> SharedReferences:
         """Make the domain's rule."""
@@ -67,8 +77,8 @@ class Protocol(Block):
     """What the kinds of protocol have in common: the same keys, so that the kind alone switches."""
 
     reference_captures: Annotated[ListedCaptures | ShareOfCaptures, Field(discriminator="kind")]
-    validation_share: Share  # closed_set: of the reference captures; subject_disjoint: of the subjects
-    test_share: Annotated[float, Field(gt=0, lt=1)]  # subject_disjoint: of the subjects; else not read
+    validation_share: Share  # of the captures that would be trained on
+    test_share: Annotated[float, Field(gt=0, lt=1)]  # subject_disjoint: of the subjects; else not used
 
 
 class ClosedSet(Protocol):
@@ -81,12 +91,6 @@ class SubjectDisjoint(Protocol):
     """The people of the test are never trained on."""
 
     kind: Literal["subject_disjoint"]
-
-    @model_validator(mode="after")
-    def _leave_subjects_for_training(self) -> Self:
-        if self.validation_share + self.test_share >= 1:
-            raise ValueError("expected validation_share + test_share under 1: nobody is left to train on")
-        return self
 
 
 class DataEngineering(Block):
