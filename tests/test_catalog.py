@@ -66,9 +66,26 @@ def test_every_node_carries_its_stage_as_a_tag(pipelines: dict[str, Pipeline]) -
         assert all(stage in node.tags for node in pipelines[stage].nodes)
 
 
-def test_no_capture_is_shown_in_a_preview(catalog: DataCatalog, pipelines: dict[str, Pipeline]) -> None:
-    private = ("captures", "arrays", "embeddings", "references")
+PUBLIC_LAYER = "reporting"
+NAMES_PEOPLE = {"metrics", "confusion", "report"}  # of that layer, what holds identifiers of subjects
+    "metrics",
+    "confusion",
+    "report",
+}  # of the public layer, those that hold identifiers of subjects
+
+
+def test_nothing_about_a_person_is_shown_in_a_preview(
+    catalog: DataCatalog, pipelines: dict[str, Pipeline]
+) -> None:
+    """Whatever lies before the reports comes from captures, one row or file a person; previews are opt-in."""
+    shown, layers = set(), set()
     for name in {dataset for pipeline in pipelines.values() for dataset in pipeline.datasets()}:
-        if name.split(".")[-1] in private:
-            metadata = getattr(catalog.get(name), "metadata", None) or {}
-            assert metadata.get("kedro-viz", {}).get("preview") is False, name
+        if name.startswith("params:"):
+            continue
+        drawn = getattr(catalog.get(name), "metadata", None) or {}
+        layer, preview = (drawn.get("kedro-viz", {}).get(key) for key in ("layer", "preview"))
+        layers.add(layer)
+        if preview is not False and (layer != PUBLIC_LAYER or name.split(".")[-1] in NAMES_PEOPLE):
+            shown.add(name)
+    assert shown == set()
+    assert {"raw", "intermediate", "feature", "models", "model_output", PUBLIC_LAYER} == layers
