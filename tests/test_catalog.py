@@ -67,11 +67,8 @@ def test_every_node_carries_its_stage_as_a_tag(pipelines: dict[str, Pipeline]) -
 
 
 PUBLIC_LAYER = "reporting"
-NAMES_PEOPLE = {"metrics", "confusion", "report"}  # of that layer, what holds identifiers of subjects
-    "metrics",
-    "confusion",
-    "report",
-}  # of the public layer, those that hold identifiers of subjects
+# Of that layer, what holds identifiers of subjects all the same.
+NAMES_PEOPLE = {"metrics", "confusion", "report"}
 
 
 def test_nothing_about_a_person_is_shown_in_a_preview(
