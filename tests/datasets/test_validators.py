@@ -70,8 +70,8 @@ def test_a_wrong_value_is_named_with_its_column(fields: dict[str, object], messa
     assert "\n" not in str(caught.value)
 
 
-def test_a_subject_in_two_splits_is_refused_where_the_protocol_forbids_it() -> None:
-    with pytest.raises(DamagedError, match="every subject in one split under subject_disjoint, got s1 in 2"):
+def test_a_subject_in_training_and_test_is_refused_where_the_protocol_forbids_it() -> None:
+    with pytest.raises(DamagedError, match=r"no subject of the test to be trained on .* got s1 in both"):
         ManifestValidator().validate(manifest().assign(protocol="subject_disjoint"))
 
 
