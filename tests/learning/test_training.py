@@ -1,5 +1,6 @@
 import logging
 import math
+import warnings
 
 import numpy as np
 import pandas as pd
@@ -11,6 +12,7 @@ from selfsame.learning.classification import classify_presentations
 from selfsame.learning.embedding import embed_captures
 from selfsame.learning.epochs import find_best_epoch, ran_out_of_patience, require_finite
 from selfsame.learning.fitting import fit, pack_checkpoint
+from selfsame.learning.module import TrainingModule
 from selfsame.learning.regimen import EarlyStopping
 from selfsame.learning.state import EpochRecord, read_state
 from selfsame.learning.task import assemble_task
@@ -241,6 +243,20 @@ def test_training_that_diverges_stops_in_one_line_and_leaves_no_state(toy, param
     with pytest.raises(InputError, match=r"expected finite numbers in training.* in epoch 1: lower"):
         train(toy(), parameters(learning_rate=1e30, clip_norm=None), tmp_path)
     assert not (tmp_path / "state.pt").exists()
+
+
+def test_known_warnings_of_lightning_are_hidden_and_others_shown(toy, parameters, tmp_path, monkeypatch):
+    step = TrainingModule.training_step
+
+    def warn(*arguments):
+        warnings.warn("the data look odd", stacklevel=1)
+        return step(*arguments)
+
+    monkeypatch.setattr(TrainingModule, "training_step", warn)
+    with warnings.catch_warnings(record=True) as shown:
+        warnings.simplefilter("always")
+        train(toy(), parameters(max_epochs=1), tmp_path)
+    assert {str(one.message) for one in shown} == {"the data look odd"}
 
 
 def test_logs_of_other_data_go_to_another_folder(toy, parameters, tmp_path):

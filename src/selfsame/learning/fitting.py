@@ -28,6 +28,12 @@ logger = logging.getLogger(__name__)
 
 SHOWN_DIGITS = 12
 
+KNOWN_WARNINGS = (
+    r"`isinstance\(treespec, LeafSpec\)` is deprecated",  # Lightning's own use of newer torch
+    r"GPU available but not used",  # as the settings ask
+)
+"""Beginnings of Lightning's warnings that are about neither the data nor the settings."""
+
 
 def fit(task: Task, regimen: Regimen, folder: Path) -> RunState:
     """Train; go on from an interrupted run of the same task and regimen; or reuse a finished one.
@@ -139,13 +145,14 @@ def _train(task: Task, regimen: Regimen, folder: Path, device: str, earlier: Run
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Keep Lightning's remarks about the machine and the loaders from the log; its warnings are not ours."""
+    """Keep Lightning's remarks about the machine, and its known warnings, from the log; others are shown."""
     talkative = logging.getLogger("pytorch_lightning")
     before = talkative.level
     talkative.setLevel(logging.ERROR)
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
+            for message in KNOWN_WARNINGS:
+                warnings.filterwarnings("ignore", message=message)
             yield
     finally:
         talkative.setLevel(before)
