@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch.nn import functional
 
-from selfsame.fusion.weighted import ModalityWeights, concatenate_embeddings, fuse_cosines
+from selfsame.fusion.weighted import ModalityWeights, fuse_cosines
 
 
 def hundredths(lowest: int) -> st.SearchStrategy[float]:
@@ -59,23 +59,3 @@ def test_weights_begin_equal_are_positive_and_sum_to_one():
     weights.logits.data = torch.tensor([-30.0, 0.0, 5.0])
     assert (weights() > 0).all()
     torch.testing.assert_close(weights().sum(), torch.tensor(1.0))
-
-
-def test_product_of_complete_concatenations_is_the_fused_score():
-    left, right = functional.normalize(torch.randn(2, 4, 3, 8), dim=-1)
-    present = torch.ones(4, 3, dtype=torch.bool)
-    product = (
-        concatenate_embeddings(left, present, WEIGHTS) * concatenate_embeddings(right, present, WEIGHTS)
-    ).sum(-1)
-    torch.testing.assert_close(product, fuse_cosines((left * right).sum(-1), present, WEIGHTS))
-
-
-def test_incomplete_concatenation_has_unit_length_and_ignores_what_is_absent():
-    embeddings = functional.normalize(torch.randn(1, 3, 8), dim=-1)
-    present = torch.tensor([[True, False, True]])
-    other = embeddings.clone()
-    other[:, 1] = torch.nan
-    joined = concatenate_embeddings(embeddings, present, WEIGHTS)
-    torch.testing.assert_close(joined.norm(), torch.tensor(1.0))
-    assert torch.equal(joined, concatenate_embeddings(other, present, WEIGHTS))
-    assert not joined[0, 8:16].any()

@@ -35,25 +35,3 @@ def fuse_cosines(cosines: Tensor, shared: Tensor, weights: Tensor) -> Tensor:
     total = heard.sum(dim=-1)
     weighted = (heard * torch.where(shared, cosines, torch.zeros_like(cosines))).sum(dim=-1)
     return torch.where(total > 0, weighted / torch.where(total > 0, total, 1.0), -torch.inf)
-
-
-def concatenate_embeddings(embeddings: Tensor, present: Tensor, weights: Tensor) -> Tensor:
-    """Join the embeddings of a presentation into one of unit length.
-
-    Each block is scaled by the square root of its weight, so that the dot product of two complete
-    presentations is the fused score; absent blocks are 0 and the others are renormalised. To compare
-    presentations that lack different modalities use `fuse_cosines`, which leaves out what only one side has.
-
-    Args:
-        embeddings: (n, modalities, d), each of unit length where present.
-        present: (n, modalities) bool.
-        weights: (modalities,) > 0.
-
-    Returns:
-        (n, modalities * d) of unit length; zeros where nothing is present.
-    """
-    heard = torch.where(present, weights, torch.zeros_like(weights))
-    total = heard.sum(dim=-1, keepdim=True)
-    share = heard / torch.where(total > 0, total, 1.0)
-    clean = torch.where(present.unsqueeze(-1), embeddings, torch.zeros_like(embeddings))
-    return (share.sqrt().unsqueeze(-1) * clean).flatten(start_dim=1)
