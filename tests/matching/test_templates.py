@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from selfsame.errors import InputError, MismatchError
+from selfsame.errors import DamagedError, InputError, MismatchError
 from selfsame.matching.templates import join_templates
 
 
@@ -41,6 +41,15 @@ def test_embeddings_of_several_lengths_are_refused(index, embeddings):
     table = embeddings(rows)
     table.at[0, "embedding"] = np.ones(3, dtype=np.float32)
     with pytest.raises(InputError, match="expected embeddings of one length"):
+        join_templates(rows, table)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_embeddings_of_a_broken_model_are_no_failures_to_acquire(index, embeddings, value):
+    rows = index("iris_left", 2)
+    table = embeddings(rows)
+    table.at[0, "embedding"] = np.full(8, value, dtype=np.float32)
+    with pytest.raises(DamagedError, match="of 1 captures, such as airis_leftleft1: the model is broken"):
         join_templates(rows, table)
 
 

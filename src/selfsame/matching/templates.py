@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from selfsame.errors import InputError, MismatchError
+from selfsame.errors import DamagedError, InputError, MismatchError
 
 KEY = ["subject_id", "modality", "instance", "capture_index", "impression"]
 
@@ -40,6 +40,7 @@ def join_templates(index: pd.DataFrame, embeddings: pd.DataFrame) -> Templates:
 
     Raises:
         MismatchError: a capture that was acquired has no embedding.
+        DamagedError: its embedding is not finite: that would pass for a failure to acquire.
     """
     known = embeddings[[*KEY, "embedding"]]
     table = index.merge(known, on=KEY, how="left", validate="one_to_one").sort_values(KEY, kind="stable")
@@ -50,11 +51,18 @@ def join_templates(index: pd.DataFrame, embeddings: pd.DataFrame) -> Templates:
             f"expected an embedding of every acquired capture, got none of {len(missing)}, such as "
             f"{missing.iloc[0]}: the embeddings are of another run, make them again with the evaluation"
         )
+    vectors = _vectors(table.loc[acquired, "embedding"], acquired)
+    broken = table.loc[acquired & ~np.isfinite(vectors).all(axis=1), "capture_id"]
+    if len(broken):
+        raise DamagedError(
+            f"expected finite embeddings, got NaN or infinite ones of {len(broken)} captures, such as "
+            f"{broken.iloc[0]}: the model is broken, train it again"
+        )
     return Templates(
         names=_names(table),
         subjects=table["subject_id"].to_numpy(dtype=str),
         instances=table["instance"].to_numpy(dtype=str),
-        vectors=_vectors(table.loc[acquired, "embedding"], acquired),
+        vectors=vectors,
     )
 
 
