@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from selfsame.metrics.classification import classification_rates, count_confusions
+from selfsame.metrics.classification import classification_rates, count_confusions, resample_macro_rates
 
 TRUTH = np.array(["a", "a", "b", "b", "c", "c"])
 NAMED = np.array(["a", "b", "b", "b", "c", "x"])
@@ -30,3 +30,28 @@ def test_confusions_have_the_truth_in_rows():
     labels, counts = count_confusions(TRUTH, NAMED)
     assert labels == ["a", "b", "c", "x"]
     assert counts.tolist() == [[1, 1, 0, 0], [0, 2, 0, 0], [0, 0, 1, 1], [0, 0, 0, 0]]
+
+
+SHOWN, CALLED = np.array(list("aaabbc")), np.array(list("aabbxa"))
+
+
+def test_resample_of_everybody_once_repeats_the_macro_rates():
+    rates, again = classification_rates(SHOWN, CALLED), resample_macro_rates(SHOWN, CALLED, np.ones((3, 1)))
+    assert again.precision == pytest.approx([rates.precision])
+    assert again.recall == pytest.approx([rates.recall])
+    assert again.f1 == pytest.approx([rates.f1])
+
+
+def test_subject_drawn_twice_counts_twice_and_one_not_drawn_never():
+    """a twice, b once: a is named 4 times, always rightly, b 3 times, once rightly; c is not drawn."""
+    again = resample_macro_rates(SHOWN, CALLED, np.array([[2.0], [1.0], [0.0]]))
+    assert again.precision == pytest.approx([(2 * 4 / 4 + 1 / 3) / 3])
+    assert again.recall == pytest.approx([(2 * 2 / 3 + 1 / 2) / 3])
+    assert again.f1 == pytest.approx([(2 * 8 / 10 + 2 / 5) / 3])
+
+
+def test_one_subject_alone_can_be_measured_without_a_warning(recwarn):
+    alone = np.array(["a", "a"])
+    assert resample_macro_rates(alone, alone, np.ones((1, 2))).f1.tolist() == [1.0, 1.0]
+    assert count_confusions(alone, alone)[1].tolist() == [[2]]
+    assert not recwarn.list

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
+from sklearn.metrics import precision_recall_fscore_support
 
 
 @dataclass(frozen=True)
@@ -32,6 +32,39 @@ def classification_rates(truth: NDArray[np.str_], named: NDArray[np.str_]) -> Cl
     return ClassificationRates(float(np.mean(truth == named)), float(precision), float(recall), float(f1))
 
 
+@dataclass(frozen=True)
+class ResampledRates:
+    """The macro rates of ClassificationRates in every resample of the subjects: (resamples,) each."""
+
+    precision: NDArray[np.float64]
+    recall: NDArray[np.float64]
+    f1: NDArray[np.float64]
+
+
+def resample_macro_rates(
+    truth: NDArray[np.str_], named: NDArray[np.str_], multiplicities: NDArray[np.float64]
+) -> ResampledRates:
+    """Recompute the macro rates; a subject drawn n times counts n times, as truth and in the mean.
+
+    Args:
+        truth: (n,) who was presented.
+        named: (n,) who was named.
+        multiplicities: (subjects, resamples), rows in the sorted order of the subjects in `truth`.
+    """
+    subjects, codes = np.unique(truth, return_inverse=True)
+    presented = np.bincount(codes)[:, None] * multiplicities
+    hits = np.bincount(codes, weights=truth == named)[:, None] * multiplicities
+    labels, counts = count_confusions(truth, named)
+    places = np.searchsorted(labels, subjects)
+    claimed = counts[np.ix_(places, places)].T @ multiplicities  # how often each subject was named
+
+    def mean(hits: NDArray[np.float64], trials: NDArray[np.float64]) -> NDArray[np.float64]:
+        rates = np.divide(hits, trials, out=np.zeros_like(hits), where=trials > 0)
+        return np.asarray((rates * multiplicities).sum(axis=0) / multiplicities.sum(axis=0))
+
+    return ResampledRates(mean(hits, claimed), mean(hits, presented), mean(2 * hits, claimed + presented))
+
+
 def count_confusions(truth: NDArray[np.str_], named: NDArray[np.str_]) -> tuple[list[str], NDArray[np.int64]]:
     """Count who was named whom.
 
@@ -39,4 +72,6 @@ def count_confusions(truth: NDArray[np.str_], named: NDArray[np.str_]) -> tuple[
         The n subjects on either side, sorted, and the (n, n) counts: row the truth, column the name.
     """
     labels = np.unique(np.concatenate([truth, named]))
-    return [str(label) for label in labels], confusion_matrix(truth, named, labels=labels)
+    counts = np.zeros((len(labels), len(labels)), dtype=np.int64)
+    np.add.at(counts, (np.searchsorted(labels, truth), np.searchsorted(labels, named)), 1)
+    return [str(label) for label in labels], counts

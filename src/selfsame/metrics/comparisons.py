@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from selfsame.errors import InputError
+from selfsame.metrics.intervals import RULE_OF_THREE
 
 
 @dataclass(frozen=True)
@@ -62,6 +63,10 @@ class Comparisons:
     def mated_subjects(self) -> int:
         """How many subjects made at least one mated comparison."""
         return len(np.unique(self.probe_codes[self.mated]))
+
+    def supports_fmr(self, fmr: float) -> bool:
+        """Tell whether the pairs of subjects suffice to show so low an FMR, by the rule of three."""
+        return self.non_mated_pairs * fmr >= RULE_OF_THREE
 
     @property
     def non_mated_pairs(self) -> int:
