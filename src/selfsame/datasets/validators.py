@@ -112,6 +112,7 @@ def _index_checks() -> "dict[str, list[Check]]":
         "row": [Check.ge(-1)],
         "role": [Check.isin(_ROLES)],
         "split": [Check.isin(_SPLITS)],
+        "protocol": [Check.isin(_PROTOCOLS)],
         "status": [Check.isin(("ok", "failed"))],
         "measures": [Check.str_startswith("{"), Check.str_endswith("}")],
     }

@@ -1,6 +1,7 @@
 """The index of a modality: which impressions there are of each capture, and what became of them."""
 
 import json
+import logging
 from collections.abc import Mapping
 
 import pandas as pd
@@ -9,6 +10,8 @@ from selfsame.errors import MismatchError
 from selfsame.imaging.arrays import ShardRecord
 from selfsame.imaging.sharding import PlannedImpression
 from selfsame.sources.tables import INSTANCE, KEY, Types, select_columns
+
+logger = logging.getLogger(__name__)
 
 INDEX: Types = {
     "capture_id": "str",
@@ -41,7 +44,16 @@ def list_impressions(
             capture only; where any has more, there are real second impressions and none is made up.
     """
     rows = manifest[manifest["modality"] == modality]
-    count = 0 if rows.duplicated(list(INSTANCE)).any() else synthetic_impressions
+    several = rows.groupby(list(INSTANCE)).size() > 1
+    count = 0 if several.any() else synthetic_impressions
+    if synthetic_impressions and several.nunique() > 1 and (rows["role"] == "reference").any():
+        logger.warning(
+            "%s: %d instances have one capture and %d have more, so no synthetic impressions are made: "
+            "the former have a reference or a probe, not both",
+            modality,
+            int((~several).sum()),
+            int(several.sum()),
+        )
     columns = rows[["capture_id", "path", "bytes", "role", *KEY]].itertuples(index=False, name=None)
     return [
         PlannedImpression(capture_id, "/".join(map(str, identity)), path, impression, size)
