@@ -25,9 +25,12 @@ def test_arrays_and_indexes_are_matched_in_the_order_of_the_modalities(interleav
     assert len(tables["iris_right"]) == 3
 
 
-def test_a_modality_without_captures_is_left_out() -> None:
+def test_a_modality_without_captures_is_left_out_with_a_warning(caplog: pytest.LogCaptureFixture) -> None:
     found, tables = sort_by_modality([arrays(2), index("iris_left", 2), arrays(1), index("fingerprint", 0)])
     assert list(found) == list(tables) == ["iris_left"]
+    assert caplog.messages == [
+        "1 of 2 modalities have no captures and are left out, there are those of iris_left"
+    ]
 
 
 def test_no_captures_at_all_are_refused() -> None:

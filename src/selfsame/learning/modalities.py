@@ -1,11 +1,15 @@
 """The captures of a workload, sorted by modality."""
 
+import logging
 from collections.abc import Iterable
 
 import pandas as pd
 
 from selfsame.errors import InputError
 from selfsame.imaging.arrays import ShardedArrays
+from selfsame.matching.trial import indexes_by_modality
+
+logger = logging.getLogger(__name__)
 
 Captures = tuple[dict[str, ShardedArrays], dict[str, pd.DataFrame]]
 
@@ -25,16 +29,17 @@ def sort_by_modality(parts: Iterable[ShardedArrays | pd.DataFrame]) -> Captures:
     given = list(parts)
     arrays = [part for part in given if isinstance(part, ShardedArrays)]
     indexes = [part for part in given if isinstance(part, pd.DataFrame)]
-    pairs = {
-        str(index["modality"].iloc[0]): (pixels, index)
-        for pixels, index in zip(arrays, indexes, strict=True)
-        if len(index)
-    }
-    if not pairs:
+    tables = indexes_by_modality(indexes)
+    if not tables:
         raise InputError(
             "expected captures of at least one modality, but every index is empty: run preprocessing"
         )
-    return (
-        {modality: pixels for modality, (pixels, _) in pairs.items()},
-        {modality: index for modality, (_, index) in pairs.items()},
-    )
+    if len(tables) < len(indexes):
+        logger.warning(
+            "%d of %d modalities have no captures and are left out, there are those of %s",
+            len(indexes) - len(tables),
+            len(indexes),
+            ", ".join(tables),
+        )
+    filled = [pixels for pixels, index in zip(arrays, indexes, strict=True) if len(index)]
+    return dict(zip(tables, filled, strict=True)), tables
