@@ -35,7 +35,7 @@ def lay_out(modality):
         for impression in range(impressions + 1)
     ]
     columns = ["capture_id", "impression", "subject_id", "modality", "instance", "capture_index"]
-    index = pd.DataFrame(rows, columns=columns).assign(status="ok", reason=None)
+    index = pd.DataFrame(rows, columns=columns).assign(protocol="closed_set", status="ok", reason=None)
     probe = (index["impression"] > 0) | (index["capture_index"] > 3)
     index["role"] = np.where(probe, "probe", "reference")
     index["split"] = np.where(probe, "test", "train")

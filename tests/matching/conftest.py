@@ -15,7 +15,9 @@ INDEX_COLUMNS = [
     "capture_index",
     "role",
     "split",
+    "protocol",
     "status",
+    "reason",
 ]
 
 
@@ -45,7 +47,8 @@ def make_index(
                     rows.append((
                         f"{subject}{modality}{instance}{capture}", impression,
                         subject, modality, instance, capture,
-                        "probe" if probe else "reference", "test" if probe else "train", "ok",
+                        "probe" if probe else "reference", "test" if probe else "train",
+                        "closed_set", "ok", None,
                     ))  # fmt: skip
     return pd.DataFrame(rows, columns=INDEX_COLUMNS)
 
@@ -60,7 +63,9 @@ def make_embeddings(*indexes, seed=0, size=8, noise=0.3):
         size=(len(table), size)
     )
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
-    return table.drop(columns="status").assign(embedding=list(vectors.astype(np.float32)))
+    return table.drop(columns=["protocol", "status", "reason"]).assign(
+        embedding=list(vectors.astype(np.float32))
+    )
 
 
 @pytest.fixture

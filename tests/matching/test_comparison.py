@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from selfsame.errors import InputError
+from selfsame.errors import InputError, MismatchError
 from selfsame.matching.comparison import SCORE_COLUMNS, compare, count_attempts, tabulate_scores
 from selfsame.matching.figures import name_figures, subsets
 from selfsame.matching.protocol import protocol_kind, select_references
@@ -63,10 +63,13 @@ def test_failed_eye_leaves_the_other_and_is_counted(indexes, embeddings):
     left.loc[(left["subject_id"] == "a") & (left["capture_index"] == 4), "status"] = "failed"
     trial = set_up_trial(indexes, embeddings(*indexes.values()))
     alone, irises = (compare(trial.figures[i], trial.probes, trial.references, WEIGHTS) for i in (0, 3))
-    assert count_attempts(alone) == {
-        "mated_attempted": 18, "mated_failed": 3, "probes_attempted": 6, "probes_failed": 1,
-    }  # fmt: skip
-    assert count_attempts(irises)["mated_failed"] == 0
+    assert count_attempts(alone).set_index("subject_id").to_dict("list") == {
+        "mated_attempted": [6, 6, 6],
+        "mated_failed": [3, 0, 0],
+        "probes_attempted": [2, 2, 2],
+        "probes_failed": [1, 0, 0],
+    }
+    assert count_attempts(irises)["mated_failed"].sum() == 0
     assert irises.complete.sum() == 5 * 9
     assert len(tabulate_scores({trial.figures[0]: alone})) == 5 * 9
 
@@ -74,6 +77,7 @@ def test_failed_eye_leaves_the_other_and_is_counted(indexes, embeddings):
 def test_subject_disjoint_compares_held_out_subjects_only(indexes, embeddings):
     for rows in indexes.values():
         rows["split"] = np.where(rows["subject_id"] == "a", "train", "test")
+        rows["protocol"] = "subject_disjoint"
     trial = set_up_trial(indexes, embeddings(*indexes.values()))
     assert trial.kind == "subject_disjoint"
     assert (
@@ -86,10 +90,35 @@ def test_closed_set_enrols_training_captures(indexes):
     assert set(select_references(indexes["iris_left"], "closed_set")["split"]) == {"train"}
 
 
+def test_held_out_subjects_without_references_are_refused_under_their_own_protocol(index, embeddings):
+    rows = index("iris_left", 2).assign(protocol="subject_disjoint")
+    rows.loc[rows["role"] == "reference", "split"] = "train"
+    with pytest.raises(InputError, match="got 0 under subject_disjoint"):
+        set_up_trial({"iris_left": rows}, embeddings(rows))
+
+
+@pytest.mark.parametrize("kinds", [("closed_set", "subject_disjoint"), ("unenrolled",) * 2])
+def test_captures_of_no_one_protocol_are_refused(index, kinds):
+    tables = [index("iris_left", 2).assign(protocol=kind) for kind in kinds]
+    with pytest.raises(MismatchError, match=r"expected captures of one protocol, .* run data_engineering"):
+        protocol_kind(tables)
+
+
 def test_single_subject_is_refused_with_the_remedy(index, embeddings):
     rows = index("iris_left", 3, subjects=("a",))
     with pytest.raises(InputError, match=r"at least two subjects .* got 1 under closed_set: add subjects"):
         set_up_trial({"iris_left": rows}, embeddings(rows))
+
+
+@pytest.mark.parametrize("reason", ["missing_file", "changed", "unreadable", "unexpected"])
+def test_captures_that_could_not_be_read_are_no_failures_to_acquire(indexes, embeddings, reason):
+    table = embeddings(*indexes.values())
+    indexes["iris_right"].loc[[3, 4], ["status", "reason"]] = ["failed", reason]
+    first = indexes["iris_right"]["capture_id"][3]
+    with pytest.raises(
+        MismatchError, match=rf"got 2 {reason} \(first {first}\), which .* run data_engineering"
+    ):
+        set_up_trial(indexes, table)
 
 
 def test_modality_without_rows_is_left_out(index):

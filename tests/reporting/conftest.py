@@ -7,7 +7,21 @@ import pytest
 from selfsame.reporting.measurement import Resampling
 from selfsame.reporting.summary import measure_all
 
-TRIED = {"mated_attempted": 0, "mated_failed": 0, "probes_attempted": 0, "probes_failed": 0}
+
+def make_attempts(
+    figure="iris_left", modalities=None, *, subjects=("s0", "s1", "s2", "s3", "s4", "s5"), failed=()
+):
+    """Two probes of every subject, each compared with one reference, and probes that failed."""
+    lost = np.array([failed.count(subject) for subject in subjects])
+    counts = {
+        "mated_attempted": 2 + lost,
+        "mated_failed": lost,
+        "probes_attempted": 2 + lost,
+        "probes_failed": lost,
+    }
+    return pd.DataFrame(
+        {"figure": figure, "modalities": modalities or figure, "subject_id": list(subjects), **counts}
+    )
 
 
 def make_scores(figure="iris_left", *, subjects=6, probes=2, separation=3.0, seed=0):
@@ -37,8 +51,8 @@ def resampling():
 
 
 @pytest.fixture
-def tried():
-    return dict(TRIED)
+def attempts():
+    return make_attempts
 
 
 @pytest.fixture
@@ -50,9 +64,7 @@ def metrics(resampling):
         "irises": ("iris_left", "iris_right"),
     }
     table = pd.concat([make_scores(name, seed=i) for i, name in enumerate(modalities)], ignore_index=True)
-    attempts = pd.DataFrame(
-        [{"figure": name, "modalities": "+".join(parts), **TRIED} for name, parts in modalities.items()]
-    )
+    attempts = pd.concat([make_attempts(name, "+".join(parts)) for name, parts in modalities.items()])
     named = pd.DataFrame({"figure": "irises", "subject_id": ["s0", "s1", "s2"], "named": ["s0", "s1", "s1"]})
     rows = [
         (
@@ -61,6 +73,7 @@ def metrics(resampling):
             0,
             "probe" if capture == 2 else "reference",
             "test" if capture == 2 else "train",
+            "closed_set",
             "ok",
             None,
         )
@@ -68,7 +81,17 @@ def metrics(resampling):
         for capture in (1, 2)
     ]
     index = pd.DataFrame(
-        rows, columns=["subject_id", "capture_index", "impression", "role", "split", "status", "reason"]
+        rows,
+        columns=[
+            "subject_id",
+            "capture_index",
+            "impression",
+            "role",
+            "split",
+            "protocol",
+            "status",
+            "reason",
+        ],
     )
     return table, measure_all(
         table,

@@ -7,35 +7,48 @@ from selfsame.reporting.measurement import (
     measure_classification,
     measure_identification,
     measure_verification,
+    why_left_out,
 )
 
 
-def test_separated_scores_have_no_error_and_the_bound_of_the_rule_of_three(scores, tried, resampling):
-    result = measure_verification(scores(separation=50.0), ["iris_left"], tried, [0.01], resampling)
+def test_separated_scores_have_no_error_and_the_bound_of_the_rule_of_three(scores, attempts, resampling):
+    result = measure_verification(scores(separation=50.0), attempts(), [0.01], resampling)
     assert result.eer == 0
     assert result.eer_interval == (0.0, 3 / 6)
     assert result.fnmr_at_fmr["0.01"].interval == (0.0, 3 / 6)
     assert (result.mated, result.non_mated, result.subjects) == (12, 60, 6)
 
 
-def test_failures_counted_as_errors_raise_the_rate(scores, tried, resampling):
-    tried |= {"mated_attempted": 16, "mated_failed": 4}
-    point = measure_verification(scores(separation=50.0), ["x"], tried, [0.01], resampling).fnmr_at_fmr[
-        "0.01"
-    ]
+def test_failures_counted_as_errors_raise_the_rate_and_its_interval(scores, attempts, resampling):
+    tried = attempts(failed=("s0", "s0", "s0", "s1"))
+    point = measure_verification(scores(separation=50.0), tried, [0.01], resampling).fnmr_at_fmr["0.01"]
     assert point.fnmr == 0
     assert point.fnmr_with_failures == pytest.approx(4 / 16)
+    low, high = point.fnmr_with_failures_interval
+    assert low < 4 / 16 < high
+    assert high <= 3 / 5  # that of s0 alone, who fails most
 
 
-def test_false_match_rate_that_so_few_subjects_cannot_show_is_marked(scores, tried, resampling):
-    points = measure_verification(scores(subjects=12), ["x"], tried, [0.1, 0.01], resampling).fnmr_at_fmr
+def test_subject_of_whom_everything_failed_counts_with_failures_only(scores, attempts, resampling):
+    tried = attempts(subjects=("s0", "s1", "s2", "s3", "s4", "s5", "zz"))
+    tried.loc[6, ["mated_failed", "probes_failed"]] = 2
+    result = measure_verification(scores(separation=50.0), tried, [0.01], resampling)
+    assert (result.subjects, result.fnmr_at_fmr["0.01"].fnmr) == (6, 0)
+    assert result.fnmr_at_fmr["0.01"].fnmr_with_failures == pytest.approx(2 / 14)
+    assert measure_identification(
+        scores(separation=50.0), tried, 20, resampling
+    ).rank_1_with_failures == pytest.approx(12 / 14)
+
+
+def test_false_match_rate_that_so_few_subjects_cannot_show_is_marked(scores, attempts, resampling):
+    points = measure_verification(scores(subjects=12), attempts(), [0.1, 0.01], resampling).fnmr_at_fmr
     assert points["0.1"].fmr_supported  # 66 pairs of subjects, 30 needed
     assert not points["0.01"].fmr_supported  # 300 needed
 
 
-def test_stated_false_match_rate_holds_at_its_threshold(scores, tried, resampling):
+def test_stated_false_match_rate_holds_at_its_threshold(scores, attempts, resampling):
     table = scores(subjects=20, separation=2.0)
-    point = measure_verification(table, ["x"], tried, [0.05], resampling).fnmr_at_fmr["0.05"]
+    point = measure_verification(table, attempts(), [0.05], resampling).fnmr_at_fmr["0.05"]
     accepted = table["score"] >= np.float32(point.threshold)
     assert accepted[~table["mated"]].mean() == pytest.approx(point.fmr)
     assert (~accepted)[table["mated"]].mean() == pytest.approx(point.fnmr)
@@ -43,30 +56,55 @@ def test_stated_false_match_rate_holds_at_its_threshold(scores, tried, resamplin
     assert point.interval[0] <= point.fnmr <= point.interval[1]
 
 
-def test_probe_is_identified_by_the_best_record_of_each_subject(tried, resampling):
+def test_probe_is_identified_by_the_best_record_of_each_subject(attempts, resampling):
     rows = [("a", "a", 0.2), ("a", "a", 0.9), ("a", "b", 0.5), ("b", "a", 0.4), ("b", "b", 0.3)]
     table = pd.DataFrame(
         [(p, r, f"{p}/1", s) for p, r, s in rows],
         columns=["probe_subject", "reference_subject", "probe", "score"],
     )
-    result = measure_identification(table, tried, 20, resampling)
+    result = measure_identification(table, attempts(), 20, resampling)
     assert (result.rank_1, result.rank_5, result.probes, result.enrolled) == (0.5, 1.0, 2, 2)
     assert result.cmc == [0.5, 1.0]
 
 
-def test_probe_without_an_own_reference_is_no_search(tried, resampling):
+def test_probe_without_an_own_reference_is_no_search(attempts, resampling):
     rows = [("a", "a", 0.9), ("a", "b", 0.5), ("c", "a", 0.4), ("b", "b", 0.3), ("b", "a", 0.1)]
     table = pd.DataFrame(
         [(p, r, f"{p}/1", s) for p, r, s in rows],
         columns=["probe_subject", "reference_subject", "probe", "score"],
     )
-    assert measure_identification(table, tried, 20, resampling).probes == 2
+    assert measure_identification(table, attempts(), 20, resampling).probes == 2
 
 
-def test_probe_that_failed_counts_as_not_identified(scores, tried, resampling):
-    tried |= {"probes_attempted": 15, "probes_failed": 3}
-    result = measure_identification(scores(separation=50.0), tried, 20, resampling)
+def test_probe_that_failed_counts_as_not_identified(scores, attempts, resampling):
+    result = measure_identification(
+        scores(separation=50.0), attempts(failed=("s0", "s1", "s2")), 20, resampling
+    )
     assert (result.rank_1, result.rank_1_with_failures) == (1.0, pytest.approx(12 / 15))
+    assert (result.probes, result.probes_failed, result.probes_attempted) == (12, 3, 15)
+
+
+def test_interval_of_a_rate_with_failures_is_its_own(scores, attempts, resampling):
+    result = measure_identification(
+        scores(separation=50.0), attempts(failed=("s0", "s1", "s2")), 20, resampling
+    )
+    low, high = result.rank_1_with_failures_interval
+    assert low < result.rank_1_with_failures < high < 1
+    assert low >= 2 / 3  # that of s0, s1 and s2 alone
+    assert result.rank_1_interval == (0.5, 1.0)
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        (lambda table: table[:0], "at least two subjects, there are those of 0"),
+        (lambda table: table[table["probe_subject"] == "s0"], "at least two subjects, there are those of 1"),
+        (lambda table: table[table["mated"]], "need non-mated scores, there are none"),
+    ],
+)
+def test_figure_whose_scores_give_no_rates_is_left_out_with_the_reason(scores, change, reason):
+    assert reason in why_left_out(change(scores()))
+    assert why_left_out(scores()) is None
 
 
 def test_classification_keeps_the_confusions_that_occurred(resampling):
@@ -74,6 +112,14 @@ def test_classification_keeps_the_confusions_that_occurred(resampling):
     result = measure_classification(table, resampling)
     assert result.accuracy == 0.75
     assert result.confusions == [("a", "a", 2), ("b", "b", 1), ("b", "c", 1)]
+    assert result.recall_macro == 0.75
+    assert result.recall_macro_interval == (0.5, 1.0)  # b alone to a alone
+
+
+def test_presentation_that_could_not_be_classified_is_counted(resampling):
+    table = pd.DataFrame({"subject_id": list("aabb"), "named": ["a", None, "b", "b"]})
+    result = measure_classification(table, resampling)
+    assert (result.presentations, result.presentations_failed, result.accuracy) == (3, 1, 1.0)
 
 
 def test_failures_to_acquire_are_counted_by_reason_and_impressions_apart(resampling):

@@ -5,6 +5,7 @@ import pytest
 
 from selfsame.reporting.plots import draw_cmc, draw_confusion
 from selfsame.reporting.report import figure_order, render_report
+from selfsame.reporting.results import LeftOut
 
 
 class Elements(HTMLParser):
@@ -63,6 +64,14 @@ def test_report_shows_rates_with_intervals_and_counts(page, metrics):
 def test_report_repeats_settings_as_text(page):
     assert "&lt;script&gt;" in page[0]
     assert "abc123" in page[0]
+
+
+def test_figures_left_out_are_listed_with_the_reason(metrics):
+    counts = {"mated_attempted": 8, "mated_failed": 8, "probes_attempted": 4, "probes_failed": 4}
+    left_out = {"palm": LeftOut(reason="no scores at all", **counts)}
+    html = render_report(metrics[1].model_copy(update={"left_out": left_out}), {}, settings={}, origin={})
+    assert "<strong>palm</strong>: no scores at all" in html
+    assert "4 of 4 probes without a score" in html
 
 
 def test_fused_figures_come_first(metrics):

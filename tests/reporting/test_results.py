@@ -36,6 +36,7 @@ def test_results_hold_what_the_readers_of_metrics_json_rely_on(metrics):
 @pytest.mark.parametrize(
     ("path", "value", "message"),
     [
+        (("verification",), {}, "at least 1 item"),
         (("verification", "irises", "eer"), float("nan"), "finite number"),
         (("verification", "irises", "eer"), 1.5, "less than or equal to 1"),
         (("verification", "irises", "eer_interval"), [0.0, float("inf")], "finite number"),

@@ -20,6 +20,8 @@ from selfsame.matching.scoring import attempted, fuse, score_modality
 from selfsame.matching.search import subset_key
 from selfsame.matching.templates import Templates
 
+COUNTS = ["mated_attempted", "mated_failed", "probes_attempted", "probes_failed"]
+ATTEMPT_COLUMNS = ["figure", "modalities", "subject_id", *COUNTS]
 SCORE_COLUMNS = ["figure", "probe_subject", "reference_subject", "probe", "reference", "mated", "score"]
 
 
@@ -89,28 +91,33 @@ def tabulate_scores(compared: Mapping[Figure, Compared]) -> pd.DataFrame:
 
 
 def tabulate_attempts(compared: Mapping[Figure, Compared]) -> pd.DataFrame:
-    """Count for each figure what was attempted and failed: one row each, its modalities, `count_attempts`."""
-    return pd.DataFrame(
-        [
-            {"figure": figure.name, "modalities": subset_key(figure.modalities), **count_attempts(result)}
-            for figure, result in compared.items()
-        ]
-    )
+    """Count what was attempted and failed: a row a figure and subject presented, with ATTEMPT_COLUMNS."""
+    tables = [
+        count_attempts(result).assign(figure=figure.name, modalities=subset_key(figure.modalities))
+        for figure, result in compared.items()
+    ]
+    return pd.concat(tables, ignore_index=True)[ATTEMPT_COLUMNS]
 
 
-def count_attempts(compared: Compared) -> dict[str, int]:
-    """Count what was meant to be compared and what failures to acquire prevented.
+def count_attempts(compared: Compared) -> pd.DataFrame:
+    """Count for each subject presented what was meant to be compared and what failures to acquire prevented.
 
     A probe fails where it was meant to be compared with records of its own subject and has no score with any.
+
+    Returns:
+        One row a subject, sorted: `subject_id` and COUNTS.
     """
     meant, scored = compared.meant & compared.mated, ~np.isnan(compared.scores) & compared.mated
     probes = meant.any(axis=1)
-    return {
-        "mated_attempted": int(meant.sum()),
-        "mated_failed": int((meant & ~scored).sum()),
-        "probes_attempted": int(probes.sum()),
-        "probes_failed": int((probes & ~scored.any(axis=1)).sum()),
+    counts = {
+        "mated_attempted": meant.sum(axis=1),
+        "mated_failed": (meant & ~scored).sum(axis=1),
+        "probes_attempted": probes,
+        "probes_failed": probes & ~scored.any(axis=1),
     }
+    table = pd.DataFrame({name: count.astype(np.int64) for name, count in counts.items()})
+    subjects = pd.Series(compared.presentations.subjects, name="subject_id", dtype="str")
+    return table.groupby(subjects).sum().reset_index()
 
 
 def _tabulate(figure: Figure, compared: Compared) -> pd.DataFrame:

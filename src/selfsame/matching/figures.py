@@ -19,7 +19,12 @@ class Figure:
 
 def figure_name(modality: str, probes: pd.DataFrame) -> str:
     """Name a modality's figures after what its probes are: captures, or synthetic impressions of them."""
-    return modality + SYNTHETIC if (probes["impression"] > 0).any() else modality
+    return modality + SYNTHETIC if holds_synthetic(probes) else modality
+
+
+def holds_synthetic(probes: pd.DataFrame) -> bool:
+    """Tell whether probes are synthetic impressions."""
+    return bool((probes["impression"] > 0).any())
 
 
 def name_figures(probes: Mapping[str, pd.DataFrame]) -> list[Figure]:

@@ -5,13 +5,26 @@ from typing import Literal
 
 import pandas as pd
 
+from selfsame.errors import MismatchError
+
 Kind = Literal["closed_set", "subject_disjoint"]
 
 
 def protocol_kind(indexes: Iterable[pd.DataFrame]) -> Kind:
-    """Tell the protocol from the splits: only people never trained on have references in the test split."""
-    held_out = any(((index["role"] == "reference") & (index["split"] == "test")).any() for index in indexes)
-    return "subject_disjoint" if held_out else "closed_set"
+    """Read the protocol that gave every capture its role and split.
+
+    Raises:
+        MismatchError: the indexes are of several protocols, or of new captures that nobody is compared with.
+    """
+    kinds = sorted({str(kind) for index in indexes for kind in index["protocol"].unique()})
+    if kinds == ["closed_set"]:
+        return "closed_set"
+    if kinds == ["subject_disjoint"]:
+        return "subject_disjoint"
+    raise MismatchError(
+        "expected captures of one protocol, closed_set or subject_disjoint, "
+        f"got {', '.join(kinds) or 'none'}: run data_engineering and preprocessing again"
+    )
 
 
 def select_references(index: pd.DataFrame, kind: Kind) -> pd.DataFrame:

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from selfsame.errors import InputError
-from selfsame.matching.figures import Figure, name_figures
+from selfsame.errors import InputError, MismatchError
+from selfsame.imaging.shard_making import PASSING
+from selfsame.matching.figures import Figure, holds_synthetic, name_figures
 from selfsame.matching.protocol import Kind, protocol_kind, select_probes, select_references
 from selfsame.matching.templates import Templates, join_templates
 
@@ -21,6 +22,7 @@ class Trial:
         probes: for each of them the probe templates.
         references: for each of them the reference templates.
         figures: what is reported, in the order it is shown.
+        synthetic_impressions: the modalities whose probes are synthetic impressions.
     """
 
     kind: Kind
@@ -28,6 +30,7 @@ class Trial:
     probes: dict[str, Templates]
     references: dict[str, Templates]
     figures: list[Figure]
+    synthetic_impressions: tuple[str, ...]
 
 
 def indexes_by_modality(indexes: Sequence[pd.DataFrame]) -> dict[str, pd.DataFrame]:
@@ -44,7 +47,9 @@ def set_up_trial(indexes: Mapping[str, pd.DataFrame], embeddings: pd.DataFrame) 
 
     Raises:
         InputError: fewer than two subjects have both a reference and a probe.
+        MismatchError: captures could not be read, which is no failure to acquire them.
     """
+    require_read(indexes)
     kind = protocol_kind(indexes.values())
     rows = {m: (select_probes(index), select_references(index, kind)) for m, index in indexes.items()}
     modalities = tuple(m for m, (probes, references) in rows.items() if len(probes) and len(references))
@@ -61,4 +66,22 @@ def set_up_trial(indexes: Mapping[str, pd.DataFrame], embeddings: pd.DataFrame) 
         probes={m: join_templates(rows[m][0], embeddings) for m in modalities},
         references={m: join_templates(rows[m][1], embeddings) for m in modalities},
         figures=name_figures({m: rows[m][0] for m in modalities}),
+        synthetic_impressions=tuple(m for m in modalities if holds_synthetic(rows[m][0])),
     )
+
+
+def require_read(indexes: Mapping[str, pd.DataFrame]) -> None:
+    """Refuse indexes with captures that failed for a reason that is not theirs, such as a missing file.
+
+    Raises:
+        MismatchError: how many, why, and the first of them.
+    """
+    failed = pd.concat([index.loc[index["reason"].isin(PASSING)] for index in indexes.values()])
+    if len(failed):
+        reasons = failed["reason"].value_counts().sort_index()
+        counts = ", ".join(f"{count} {reason}" for reason, count in reasons.items())
+        raise MismatchError(
+            f"expected captures that could be read, got {counts} (first {failed['capture_id'].iloc[0]}), "
+            "which are no failures to acquire: put the files back or remove them, and run "
+            "data_engineering and preprocessing again"
+        )

@@ -8,10 +8,10 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from selfsame.matching.figures import figure_name
-from selfsame.metrics.classification import classification_rates, count_confusions
+from selfsame.metrics.classification import classification_rates, count_confusions, resample_macro_rates
 from selfsame.metrics.comparisons import Comparisons
-from selfsame.metrics.identification import cumulative_match, mated_ranks, rank_rate
-from selfsame.metrics.intervals import RULE_OF_THREE, draw_multiplicities, rate_interval, resample_rate
+from selfsame.metrics.identification import cumulative_match, mated_ranks
+from selfsame.metrics.intervals import draw_multiplicities, rate_interval, resample_rate
 from selfsame.metrics.verification import error_curve, match_rates, resample_curves, threshold_at
 from selfsame.reporting.results import (
     Classification,
@@ -43,38 +43,83 @@ def comparisons_of(rows: pd.DataFrame) -> Comparisons:
     )
 
 
+def why_left_out(rows: pd.DataFrame) -> str | None:
+    """Say why a figure has no error rates, or None where it has: they need two subjects, mated and not."""
+    subjects = rows.loc[rows["mated"], "probe_subject"].nunique()
+    if subjects < 2:
+        return f"error rates need mated scores of at least two subjects, there are those of {subjects}"
+    if rows["mated"].all():
+        return "error rates need non-mated scores, there are none"
+    return None
+
+
 def measure_verification(
-    rows: pd.DataFrame,
-    modalities: Sequence[str],
-    attempts: Mapping[str, int],
-    fmrs: Sequence[float],
-    resampling: Resampling,
+    rows: pd.DataFrame, attempts: pd.DataFrame, fmrs: Sequence[float], resampling: Resampling
 ) -> Verification:
-    """Measure one figure's error rates from its rows of the table of scores."""
+    """Measure one figure's error rates.
+
+    Args:
+        rows: its rows of the table of scores, for which `why_left_out` gives None.
+        attempts: its rows of the table of attempts.
+        fmrs: false match rates at which FNMR is stated.
+        resampling: how the intervals are drawn.
+    """
     comparisons = comparisons_of(rows)
-    curve = error_curve(comparisons)
-    subjects = comparisons.mated_subjects
-    multiplicities = resampling.multiplicities(len(comparisons.subjects))
-    eers, fnmrs = resample_curves(comparisons, multiplicities, tuple(fmrs))
-    eer = float(curve.equal_error_rate())
-    failed = attempts["mated_failed"]
-    points = {str(fmr): measure_point(comparisons, fmr, fnmrs[fmr], failed) for fmr in fmrs}
+    presented = attempts["subject_id"].to_numpy(dtype=str)
+    everyone = np.union1d(comparisons.subjects, presented)
+    drawn = resampling.multiplicities(len(everyone))
+    held = drawn[np.searchsorted(everyone, comparisons.subjects)]
+    eers, fnmrs = resample_curves(comparisons, held, tuple(fmrs))
+    eer = float(error_curve(comparisons).equal_error_rate())
+    prevented = _share_prevented(attempts, drawn[np.searchsorted(everyone, presented)])
     return Verification(
-        modalities=list(modalities),
+        modalities=str(attempts["modalities"].iloc[0]).split("+"),
         eer=eer,
-        eer_interval=rate_interval(eer, eers, subjects),
-        fnmr_at_fmr=points,
+        eer_interval=rate_interval(eer, eers, comparisons.mated_subjects),
+        fnmr_at_fmr={str(fmr): measure_point(comparisons, fmr, fnmrs[fmr], prevented) for fmr in fmrs},
         mated=int(comparisons.mated.sum()),
         non_mated=int((~comparisons.mated).sum()),
-        subjects=subjects,
+        subjects=comparisons.mated_subjects,
         non_mated_subject_pairs=comparisons.non_mated_pairs,
-        mated_attempted=attempts["mated_attempted"],
-        mated_failed=failed,
+        mated_attempted=int(attempts["mated_attempted"].sum()),
+        mated_failed=int(attempts["mated_failed"].sum()),
     )
 
 
+@dataclass(frozen=True)
+class Prevented:
+    """The share of the mated comparisons that failures to acquire prevented.
+
+    Attributes:
+        share: of all that were attempted.
+        resampled: (resamples,) the same in every resample of the subjects; NaN where it holds none.
+        subjects: how many subjects attempted any.
+    """
+
+    share: float
+    resampled: NDArray[np.float64]
+    subjects: int
+
+    def count_as_errors(
+        self, fnmr: float, resampled: NDArray[np.float64]
+    ) -> tuple[float, tuple[float, float]]:
+        """Turn an FNMR of scores into one of attempts, with its interval."""
+        rate = min(1.0, self.share + (1.0 - self.share) * fnmr)
+        rates = np.where(self.resampled == 1.0, 1.0, self.resampled + (1.0 - self.resampled) * resampled)
+        return rate, rate_interval(rate, rates, self.subjects)
+
+
+def _share_prevented(attempts: pd.DataFrame, multiplicities: NDArray[np.float64]) -> Prevented:
+    """Count the shares; `multiplicities` has a row for each row of the attempts."""
+    attempted = attempts["mated_attempted"].to_numpy(dtype=np.float64)
+    failed = attempts["mated_failed"].to_numpy(dtype=np.float64)
+    tried = attempted @ multiplicities
+    shares = np.divide(failed @ multiplicities, tried, out=np.full_like(tried, np.nan), where=tried > 0)
+    return Prevented(float(failed.sum() / attempted.sum()), shares, int(np.count_nonzero(attempted)))
+
+
 def measure_point(
-    comparisons: Comparisons, fmr: float, resampled: NDArray[np.float64], failed: int
+    comparisons: Comparisons, fmr: float, resampled: NDArray[np.float64], prevented: Prevented
 ) -> FnmrAtFmr:
     """Measure FNMR at the threshold that holds an FMR.
 
@@ -82,25 +127,58 @@ def measure_point(
         comparisons: what gave a score.
         fmr: the false match rate to hold.
         resampled: (resamples,) the FNMR at that rate in every resample of the subjects.
-        failed: mated comparisons that a failure to acquire prevented.
+        prevented: the mated comparisons that gave no score.
     """
     threshold = threshold_at(fmr, comparisons.scores[~comparisons.mated])
     observed, fnmr = match_rates(comparisons, threshold)
-    mated = int(comparisons.mated.sum())
+    with_failures, with_failures_interval = prevented.count_as_errors(fnmr, resampled)
     return FnmrAtFmr(
         fnmr=fnmr,
         interval=rate_interval(fnmr, resampled, comparisons.mated_subjects),
         threshold=threshold,
         fmr=observed,
-        fmr_supported=comparisons.non_mated_pairs * fmr >= RULE_OF_THREE,
-        fnmr_with_failures=(fnmr * mated + failed) / (mated + failed),
+        fmr_supported=comparisons.supports_fmr(fmr),
+        fnmr_with_failures=with_failures,
+        fnmr_with_failures_interval=with_failures_interval,
     )
 
 
 def measure_identification(
-    rows: pd.DataFrame, attempts: Mapping[str, int], ranks_shown: int, resampling: Resampling
+    rows: pd.DataFrame, attempts: pd.DataFrame, ranks_shown: int, resampling: Resampling
 ) -> Identification:
-    """Measure one figure's rank-k rates: each probe against every subject's best record."""
+    """Measure one figure's rank-k rates: each probe against every subject's best record.
+
+    Args:
+        rows: the figure's rows of the table of scores, for which `why_left_out` gives None.
+        attempts: its rows of the table of attempts.
+        ranks_shown: length of the cumulative match characteristic.
+        resampling: how the intervals are drawn.
+    """
+    ranks, owners, enrolled = _rank_probes(rows)
+    failed = np.repeat(attempts["subject_id"].to_numpy(dtype=str), attempts["probes_failed"])
+    owners_of_all = np.concatenate([owners, failed])
+    named_first = np.concatenate([ranks == 1, np.zeros(len(failed), dtype=bool)])
+    rank_1, rank_1_interval = _mean_with_interval(ranks == 1, owners, resampling)
+    rank_5, rank_5_interval = _mean_with_interval(ranks <= 5, owners, resampling)
+    with_failures, with_failures_interval = _mean_with_interval(named_first, owners_of_all, resampling)
+    return Identification(
+        rank_1=rank_1,
+        rank_1_interval=rank_1_interval,
+        rank_1_with_failures=with_failures,
+        rank_1_with_failures_interval=with_failures_interval,
+        rank_5=rank_5,
+        rank_5_interval=rank_5_interval,
+        probes=len(ranks),
+        probes_attempted=int(attempts["probes_attempted"].sum()),
+        probes_failed=len(failed),
+        enrolled=enrolled,
+        subjects=len(np.unique(owners)),
+        cmc=cumulative_match(ranks, min(ranks_shown, enrolled)),
+    )
+
+
+def _rank_probes(rows: pd.DataFrame) -> tuple[NDArray[np.int64], NDArray[np.str_], int]:
+    """Rank the subject of each probe that has a mated score: ranks, whose they are, how many are enrolled."""
     best = rows.pivot_table(
         index=["probe_subject", "probe"], columns="reference_subject", values="score", aggfunc="max"
     )
@@ -109,49 +187,45 @@ def measure_identification(
     scores = best.to_numpy(dtype=np.float64)
     own = np.minimum(np.searchsorted(enrolled, owners), len(enrolled) - 1)
     searched = (enrolled[own] == owners) & ~np.isnan(np.take_along_axis(scores, own[:, None], axis=1)[:, 0])
-    ranks = mated_ranks(scores[searched], own[searched])
-    subjects, codes = np.unique(owners[searched], return_inverse=True)
-    multiplicities = resampling.multiplicities(len(subjects))
-    rates = {rank: rank_rate(ranks, rank) for rank in (1, 5)}
-    resampled = {
-        rank: resample_rate((ranks <= rank).astype(np.float64), codes, multiplicities) for rank in rates
-    }
-    return Identification(
-        rank_1=rates[1],
-        rank_1_interval=rate_interval(rates[1], resampled[1], len(subjects)),
-        rank_1_with_failures=rates[1] * len(ranks) / (len(ranks) + attempts["probes_failed"]),
-        rank_5=rates[5],
-        rank_5_interval=rate_interval(rates[5], resampled[5], len(subjects)),
-        probes=len(ranks),
-        probes_attempted=attempts["probes_attempted"],
-        probes_failed=attempts["probes_failed"],
-        enrolled=len(enrolled),
-        subjects=len(subjects),
-        cmc=cumulative_match(ranks, min(ranks_shown, len(enrolled))),
-    )
+    return mated_ranks(scores[searched], own[searched]), owners[searched], len(enrolled)
+
+
+def _mean_with_interval(
+    hits: NDArray[np.bool_], owners: NDArray[np.str_], resampling: Resampling
+) -> tuple[float, tuple[float, float]]:
+    """Compute the share of hits among trials, and its interval over the subjects who own them."""
+    subjects, codes = np.unique(owners, return_inverse=True)
+    rate = float(hits.mean())
+    resampled = resample_rate(hits.astype(np.float64), codes, resampling.multiplicities(len(subjects)))
+    return rate, rate_interval(rate, resampled, len(subjects))
 
 
 def measure_classification(rows: pd.DataFrame, resampling: Resampling) -> Classification:
     """Measure how often the classifier named the subject who was presented.
 
     Args:
-        rows: one row a presentation, columns subject_id and named.
-        resampling: how the interval is drawn.
+        rows: one row a presentation, columns subject_id and named (null where nothing could be classified),
+            of which at least one is not null.
+        resampling: how the intervals are drawn.
     """
-    truth, named = rows["subject_id"].to_numpy(dtype=str), rows["named"].to_numpy(dtype=str)
+    shown = rows[rows["named"].notna()]
+    truth, named = shown["subject_id"].to_numpy(dtype=str), shown["named"].to_numpy(dtype=str)
     rates = classification_rates(truth, named)
-    subjects, codes = np.unique(truth, return_inverse=True)
-    hits = (truth == named).astype(np.float64)
-    resampled = resample_rate(hits, codes, resampling.multiplicities(len(subjects)))
+    subjects = len(np.unique(truth))
+    resampled = resample_macro_rates(truth, named, resampling.multiplicities(subjects))
     labels, counts = count_confusions(truth, named)
     return Classification(
         accuracy=rates.accuracy,
-        accuracy_interval=rate_interval(rates.accuracy, resampled, len(subjects)),
+        accuracy_interval=_mean_with_interval(truth == named, truth, resampling)[1],
         precision_macro=rates.precision,
+        precision_macro_interval=rate_interval(rates.precision, resampled.precision, subjects),
         recall_macro=rates.recall,
+        recall_macro_interval=rate_interval(rates.recall, resampled.recall, subjects),
         f1_macro=rates.f1,
-        presentations=len(rows),
-        subjects=len(subjects),
+        f1_macro_interval=rate_interval(rates.f1, resampled.f1, subjects),
+        presentations=len(shown),
+        presentations_failed=len(rows) - len(shown),
+        subjects=subjects,
         confusions=[(labels[i], labels[j], int(counts[i, j])) for i, j in np.argwhere(counts).tolist()],
     )
 
@@ -170,17 +244,13 @@ def measure_acquisition(
 
 
 def _acquisition(rows: pd.DataFrame, resampling: Resampling) -> FailureToAcquire:
-    failed = rows["status"] != "ok"
-    subjects, codes = np.unique(rows["subject_id"].to_numpy(dtype=str), return_inverse=True)
-    rate = float(failed.mean())
-    resampled = resample_rate(
-        np.asarray(failed, dtype=np.float64), codes, resampling.multiplicities(len(subjects))
-    )
+    failed = (rows["status"] != "ok").to_numpy()
+    rate, interval = _mean_with_interval(failed, rows["subject_id"].to_numpy(dtype=str), resampling)
     reasons = rows.loc[failed, "reason"].value_counts().sort_index()
     return FailureToAcquire(
         attempted=len(rows),
         failed=int(failed.sum()),
         rate=rate,
-        interval=rate_interval(rate, resampled, len(subjects)),
+        interval=interval,
         reasons={str(reason): int(count) for reason, count in reasons.items()},
     )

@@ -40,6 +40,7 @@ class FnmrAtFmr(Result):
     fmr: Rate
     fmr_supported: bool
     fnmr_with_failures: Rate
+    fnmr_with_failures_interval: Interval
 
 
 class Verification(Result):
@@ -63,6 +64,7 @@ class Identification(Result):
     rank_1: Rate
     rank_1_interval: Interval
     rank_1_with_failures: Rate
+    rank_1_with_failures_interval: Interval
     rank_5: Rate
     rank_5_interval: Interval
     probes: Count
@@ -85,9 +87,13 @@ class Classification(Result):
     accuracy: Rate
     accuracy_interval: Interval
     precision_macro: Rate
+    precision_macro_interval: Interval
     recall_macro: Rate
+    recall_macro_interval: Interval
     f1_macro: Rate
+    f1_macro_interval: Interval
     presentations: Count
+    presentations_failed: Count
     subjects: Count
     confusions: list[tuple[str, str, int]]
 
@@ -102,11 +108,25 @@ class FailureToAcquire(Result):
     reasons: dict[str, int]
 
 
+class LeftOut(Result):
+    """A figure without error rates: why, and what was attempted."""
+
+    reason: str
+    mated_attempted: Count
+    mated_failed: Count
+    probes_attempted: Count
+    probes_failed: Count
+
+
 class OperatingPoint(Result):
-    """The threshold of a set of modalities at the stated FMR, on the best record of each subject."""
+    """The threshold of a set of modalities at the stated FMR, on the best record of each subject.
+
+    `synthetic_impressions` names those of its modalities whose probes were synthetic impressions.
+    """
 
     model_version: str
     modalities: list[str]
+    synthetic_impressions: list[str]
     stated_fmr: Rate
     threshold: float
     fmr: Rate
@@ -118,11 +138,15 @@ class OperatingPoint(Result):
 
 
 class Metrics(Result):
-    """The whole of metrics.json. `classification` is empty unless the protocol is closed_set."""
+    """The whole of metrics.json. `classification` is empty unless the protocol is closed_set.
+
+    A figure is in `verification` and `identification`, or in `left_out`.
+    """
 
     schema_version: Literal[1] = 1
     protocol: Protocol
-    verification: dict[str, Verification]
-    identification: dict[str, Identification]
+    verification: dict[str, Verification] = Field(min_length=1)
+    identification: dict[str, Identification] = Field(min_length=1)
+    left_out: dict[str, LeftOut]
     classification: dict[str, Classification]
     failure_to_acquire: dict[str, FailureToAcquire]

@@ -62,6 +62,8 @@ def _rates(metrics: Metrics) -> Iterator[str]:
         yield _line("verification", f"{name}: {_verification(verification)}")
     for name, identification in metrics.identification.items():
         yield _line("identification", f"{name}: {_identification(identification)}")
+    for name, figure in metrics.left_out.items():
+        yield _line("left out", f"{name}: {figure.reason}")
 
 
 def _verification(result: Verification) -> str:

@@ -4,7 +4,9 @@ from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
-from selfsame.matching.figures import figure_name
+from selfsame.errors import InputError
+from selfsame.matching.comparison import COUNTS
+from selfsame.matching.figures import figure_name, holds_synthetic
 from selfsame.matching.protocol import protocol_kind, select_probes, select_references
 from selfsame.metrics.intervals import CONFIDENCE
 from selfsame.reporting.measurement import (
@@ -13,8 +15,9 @@ from selfsame.reporting.measurement import (
     measure_classification,
     measure_identification,
     measure_verification,
+    why_left_out,
 )
-from selfsame.reporting.results import Metrics, Protocol
+from selfsame.reporting.results import LeftOut, Metrics, Protocol
 
 
 def measure_all(
@@ -33,7 +36,7 @@ def measure_all(
 
     Args:
         scores: from `tabulate_scores`.
-        attempts: from `tabulate_attempts`; its order is the order of the figures.
+        attempts: from `tabulate_attempts`; the order of its figures is theirs in the results.
         named: from `name_presentations`.
         indexes: the index of each modality, failed captures included.
         model_version: which model made the embeddings.
@@ -41,26 +44,54 @@ def measure_all(
         fmrs: false match rates at which FNMR is stated.
         ranks_shown: length of the cumulative match characteristic.
         resampling: how the intervals are drawn.
+
+    Raises:
+        InputError: no figure has scores to measure.
     """
-    rows = {str(name): table for name, table in scores.groupby("figure", sort=False)}
-    counts = {str(row.pop("figure")): row for row in attempts.to_dict("records")}
-    modalities = {name: str(row.pop("modalities")).split("+") for name, row in counts.items()}
-    tried = {name: {str(key): int(value) for key, value in row.items()} for name, row in counts.items()}
+    rows = {str(name): attempts[attempts["figure"] == name] for name in attempts["figure"].unique()}
+    tables = {name: scores[scores["figure"] == name] for name in rows}
+    reasons = {name: why_left_out(table) for name, table in tables.items()}
+    left_out = {name: _leave_out(reason, rows[name]) for name, reason in reasons.items() if reason}
+    left_out |= _untested(indexes, attempts)
+    kept = [name for name, reason in reasons.items() if not reason]
+    if not kept:
+        raise InputError(
+            "expected at least one figure with error rates, got none: "
+            + "; ".join(f"{name}: {figure.reason}" for name, figure in left_out.items())
+        )
     return Metrics(
         protocol=_describe(indexes, model_version, fusion_weights, resampling),
         verification={
-            name: measure_verification(rows[name], modalities[name], tried[name], fmrs, resampling)
-            for name in counts
+            name: measure_verification(tables[name], rows[name], fmrs, resampling) for name in kept
         },
         identification={
-            name: measure_identification(rows[name], tried[name], ranks_shown, resampling) for name in counts
+            name: measure_identification(tables[name], rows[name], ranks_shown, resampling) for name in kept
         },
+        left_out=left_out,
         classification={
             str(name): measure_classification(table, resampling)
             for name, table in named.groupby("figure", sort=False)
+            if table["named"].notna().any()
         },
         failure_to_acquire=measure_acquisition(indexes, resampling),
     )
+
+
+def _leave_out(reason: str, attempts: pd.DataFrame) -> LeftOut:
+    return LeftOut(reason=reason, **{name: int(attempts[name].sum()) for name in COUNTS})
+
+
+def _untested(indexes: Mapping[str, pd.DataFrame], attempts: pd.DataFrame) -> dict[str, LeftOut]:
+    """List the modalities that have captures, but no probes or no references: no figure shows them."""
+    tested = {modality for names in attempts["modalities"].unique() for modality in names.split("+")}
+    kind = protocol_kind(indexes.values())
+    untested: dict[str, LeftOut] = {}
+    for modality in indexes:
+        probes, references = select_probes(indexes[modality]), select_references(indexes[modality], kind)
+        if modality not in tested:
+            reason = f"the test has {len(references)} reference and {len(probes)} probe captures of it"
+            untested[figure_name(modality, probes)] = _leave_out(reason, attempts.iloc[:0])
+    return untested
 
 
 def _describe(
@@ -79,7 +110,7 @@ def _describe(
         reference_captures=sum(len(rows) for rows in references),
         probe_captures=sum(len(rows) for rows in probes.values()),
         modalities=list(indexes),
-        synthetic_impressions=[m for m, rows in probes.items() if figure_name(m, rows) != m],
+        synthetic_impressions=[m for m, rows in probes.items() if holds_synthetic(rows)],
         fusion_weights={m: float(fusion_weights[m]) for m in indexes},
         confidence=CONFIDENCE,
         resamples=resampling.resamples,

@@ -9,8 +9,9 @@ from selfsame.matching.figures import Figure, subsets
 from selfsame.matching.search import best_per_subject, subset_key
 from selfsame.matching.trial import Trial
 from selfsame.metrics.comparisons import Comparisons
-from selfsame.metrics.verification import centre_threshold, match_rates, resample_curves
-from selfsame.reporting.measurement import Resampling, measure_point
+from selfsame.metrics.intervals import rate_interval
+from selfsame.metrics.verification import centre_threshold, match_rates, resample_curves, threshold_at
+from selfsame.reporting.measurement import Resampling
 from selfsame.reporting.results import OperatingPoint
 
 
@@ -33,7 +34,14 @@ def choose_operating_points(
     for modalities in subsets(trial.modalities):
         figure = Figure(subset_key(modalities), modalities)
         compared = compare(figure, trial.probes, trial.references, weights)
-        point = choose_operating_point(compared, modalities, fmr, resampling, model_version=model_version)
+        point = choose_operating_point(
+            compared,
+            modalities,
+            fmr,
+            resampling,
+            model_version=model_version,
+            synthetic_impressions=trial.synthetic_impressions,
+        )
         if point is not None:
             points[figure.name] = point
     return points
@@ -46,6 +54,7 @@ def choose_operating_point(
     resampling: Resampling,
     *,
     model_version: str,
+    synthetic_impressions: Sequence[str],
 ) -> OperatingPoint | None:
     """Choose a threshold that accepts at most `fmr` of the non-mated (presentation, subject) pairs.
 
@@ -67,17 +76,19 @@ def choose_operating_point(
     comparisons = Comparisons(best[probe, column].astype(np.float64), owners, subjects[column])
     multiplicities = resampling.multiplicities(len(comparisons.subjects))
     resampled = resample_curves(comparisons, multiplicities, (fmr,))[1][fmr]
-    point = measure_point(comparisons, fmr, resampled, failed=0)
-    threshold = centre_threshold(point.threshold, comparisons.scores[comparisons.mated])
+    lowest = threshold_at(fmr, comparisons.scores[~comparisons.mated])
+    threshold = centre_threshold(lowest, comparisons.scores[comparisons.mated])
+    observed, fnmr = match_rates(comparisons, threshold)
     return OperatingPoint(
         model_version=model_version,
         modalities=list(modalities),
+        synthetic_impressions=[modality for modality in modalities if modality in synthetic_impressions],
         stated_fmr=fmr,
         threshold=threshold,
-        fmr=match_rates(comparisons, threshold)[0],
-        fmr_supported=point.fmr_supported,
-        fnmr=point.fnmr,
-        fnmr_interval=point.interval,
+        fmr=observed,
+        fmr_supported=comparisons.supports_fmr(fmr),
+        fnmr=fnmr,
+        fnmr_interval=rate_interval(fnmr, resampled, comparisons.mated_subjects),
         mated=int(comparisons.mated.sum()),
         non_mated=int((~comparisons.mated).sum()),
     )

@@ -11,7 +11,7 @@ from kedro.runner import SequentialRunner
 from pydantic import ValidationError
 
 from selfsame.encoders.design import EncoderDesign
-from selfsame.errors import MismatchError
+from selfsame.errors import InputError, MismatchError
 from selfsame.learning.checkpoint import Checkpoint, Design, LabelMap, Origin
 from selfsame.matching.search import best_per_subject, identify
 from selfsame.pipelines.evaluation import create_pipeline
@@ -43,6 +43,7 @@ def lay_out(modality, instances, captures, references, impressions, *, disjoint=
         columns=["capture_id", "impression", "subject_id", "modality", "instance", "capture_index", "role"],
     )
     index["split"] = "test" if disjoint else np.where(index["role"] == "reference", "train", "test")
+    index["protocol"] = "subject_disjoint" if disjoint else "closed_set"
     index["status"], index["reason"] = "ok", None
     first = index.index[index["role"] == "probe"][0]
     index.loc[first, ["status", "reason"]] = ["failed", "occluded"]
@@ -72,7 +73,9 @@ def directions():
 def embed_around(directions, indexes, noise, version):
     rng = np.random.default_rng(1)
     table = pd.concat(indexes, ignore_index=True)
-    table = table[table["status"] == "ok"].drop(columns=["status", "reason"]).reset_index(drop=True)
+    table = (
+        table[table["status"] == "ok"].drop(columns=["protocol", "status", "reason"]).reset_index(drop=True)
+    )
     ideal = np.stack([directions[key] for key in zip(table["subject_id"], table["instance"], strict=True)])
     vectors = unit(ideal + noise * rng.normal(size=ideal.shape))
     return table.assign(embedding=list(vectors), model_version=version)
@@ -164,6 +167,7 @@ def test_classifier_names_the_subjects_it_was_trained_on(results):
     metrics = Metrics.model_validate(results["metrics"])
     assert metrics.classification["all"].accuracy == 1
     assert metrics.classification["iris_left"].presentations == 23
+    assert metrics.classification["iris_left"].presentations_failed == 1
     assert metrics.classification["all"].presentations == 23
 
 
@@ -179,6 +183,8 @@ def test_every_set_of_modalities_has_an_operating_point(results):
     points = {key: OperatingPoint.model_validate(point) for key, point in results["operating_points"].items()}
     assert len(points) == 7
     assert points["iris_left+fingerprint"].modalities == ["iris_left", "fingerprint"]
+    assert points["iris_left+fingerprint"].synthetic_impressions == ["fingerprint"]
+    assert points["iris_left+iris_right"].synthetic_impressions == []
     assert all(point.fmr <= 0.01 == point.stated_fmr for point in points.values())
     assert points["iris_left+iris_right+fingerprint"].fnmr <= points["iris_left"].fnmr
 
@@ -234,6 +240,65 @@ def test_modality_without_captures_leaves_the_others(checkpoint, directions):
     present = indexes[:2]
     points = choose_thresholds(PARAMETERS, 5, checkpoint, embeddings, *present, indexes[2].iloc[:0])
     assert set(points) == {"iris_left", "iris_right", "iris_left+iris_right"}
+
+
+def leave(table, subjects):
+    return table[table["subject_id"].isin(subjects)]
+
+
+def fail_probes(table):
+    table.loc[table["role"] == "probe", ["status", "reason"]] = ["failed", "no_pupil"]
+    return table
+
+
+@pytest.mark.parametrize(
+    ("change", "reason", "failed"),
+    [
+        (fail_probes, "at least two subjects, there are those of 0", 24),
+        (lambda table: leave(table, ["03"]), "at least two subjects, there are those of 1", 0),
+        (lambda table: table[table["role"] == "probe"], "0 reference and 24 probe captures", 0),
+    ],
+    ids=["every probe failed", "one subject", "nobody enrolled"],
+)
+def test_bad_modality_leaves_the_figures_of_the_others(
+    checkpoint, directions, caplog, change, reason, failed
+):
+    indexes = lay_out_all()
+    embeddings = embed_around(directions, indexes, 0.1, checkpoint.version)
+    left, right, fingers = indexes
+    changed = change(right)
+    kept = pd.MultiIndex.from_frame(changed.loc[changed["status"] == "ok", ["capture_id", "impression"]])
+    gone = (embeddings["modality"] == "iris_right") & ~pd.MultiIndex.from_frame(
+        embeddings[["capture_id", "impression"]]
+    ).isin(kept)
+    results = evaluate(
+        checkpoint, embeddings[~gone].reset_index(drop=True), [left, changed, fingers], without=("embed",)
+    )
+    metrics = Metrics.model_validate(results["metrics"])
+    assert {"iris_left", "fingerprint_synthetic_impressions", "all"} <= set(metrics.verification)
+    assert list(metrics.left_out) == ["iris_right"]
+    assert reason in metrics.left_out["iris_right"].reason
+    assert metrics.left_out["iris_right"].probes_failed == failed
+    assert metrics.failure_to_acquire["iris_right"].failed >= failed
+    assert reason in results["report"]
+    warned = [message for message in caplog.messages if "figures without error rates" in message]
+    assert len(warned) == 1
+    assert "iris_right" in warned[0]
+
+
+def test_evaluation_without_any_figure_is_refused(checkpoint, directions):
+    indexes = [fail_probes(index) for index in lay_out_all()]
+    embeddings = embed_around(directions, indexes, 0.1, checkpoint.version)
+    with pytest.raises(InputError, match="at least one figure with error rates, got none: iris_left: "):
+        evaluate(checkpoint, embeddings, indexes)
+
+
+def test_operating_rate_that_the_subjects_cannot_show_is_warned_of_once(checkpoint, directions, caplog):
+    indexes = lay_out_all()
+    embeddings = embed_around(directions, indexes, 0.1, checkpoint.version)
+    choose_thresholds(PARAMETERS, 5, checkpoint, embeddings, *indexes)
+    assert len(caplog.messages) == 1
+    assert "to show an FMR of 0.01: it is not supported for 7 of 7 thresholds" in caplog.text
 
 
 @pytest.mark.parametrize(

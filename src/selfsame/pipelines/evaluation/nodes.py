@@ -67,6 +67,14 @@ def choose_thresholds(
         Resampling(parameters.resamples, seed),
         model_version=checkpoint.version,
     )
+    unsupported = [name for name, point in points.items() if not point.fmr_supported]
+    if unsupported:
+        logger.warning(
+            "too few pairs of subjects to show an FMR of %g: it is not supported for %d of %d thresholds",
+            parameters.operating_fmr,
+            len(unsupported),
+            len(points),
+        )
     return {name: point.model_dump(mode="json") for name, point in points.items()}
 
 
@@ -103,6 +111,9 @@ def measure(
     )
     for name, result in metrics.verification.items():
         logger.info("%s: EER %.2f %% of %d mated comparisons", name, result.eer * 100, result.mated)
+    if metrics.left_out:
+        reasons = [f"{name} ({figure.reason})" for name, figure in metrics.left_out.items()]
+        logger.warning("figures without error rates: %s", "; ".join(reasons))
     return metrics.model_dump(mode="json")
 
 
