@@ -190,4 +190,6 @@ def test_a_measure_comes_back_as_it_was(dataset, made, value):
 def test_a_copied_folder_is_as_good(dataset, folder, tmp_path):
     dataset.save([make_shard("a")])
     copy = shutil.copytree(folder, tmp_path / "copy")
-    assert ArraysDataset(filepath=str(copy)).load().digest == dataset.load().digest
+    moved, stored = ArraysDataset(filepath=str(copy)).load(), dataset.load()
+    rows = np.arange(len(stored))
+    np.testing.assert_array_equal(moved.gather(rows), stored.gather(rows))

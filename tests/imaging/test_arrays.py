@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from selfsame.errors import MismatchError
-from selfsame.imaging.arrays import Entry, ShardedArrays, ShardRecord, digest_pixels
+from selfsame.imaging.arrays import ShardedArrays, ShardRecord
 
 SIZES = {"b": 3, "a": 2, "empty": 0, "c": 4}
 
@@ -75,30 +75,6 @@ def test_no_shards_are_refused():
 def test_shards_of_another_size_or_type_are_refused(pixels, other):
     with pytest.raises(MismatchError, match="in shard other"):
         ShardedArrays({**pixels, "other": other})
-
-
-def test_digest_follows_pixels_and_not_names(pixels):
-    renamed = {f"new {name}": shard for name, shard in pixels.items()}
-    changed = {**pixels, "a": pixels["a"] ^ np.uint8(1)}
-    digest = ShardedArrays(pixels).digest
-    assert ShardedArrays(renamed).digest == digest
-    assert ShardedArrays(changed).digest != digest
-
-
-def test_digest_is_the_same_from_records_as_from_pixels(pixels):
-    entry = Entry(capture_id="c", impression=0, row=0, reason=None, detail=None, measures={})
-    records = {
-        name: ShardRecord(
-            shape=shard.shape,
-            sha256=digest_pixels(shard),
-            entries=(entry,),
-            seconds={},
-            provisional=False,
-            recipe="r",
-        )
-        for name, shard in pixels.items()
-    }
-    assert ShardedArrays(pixels, records).digest == ShardedArrays(pixels).digest
 
 
 def make_records(*recipes):

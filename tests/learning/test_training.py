@@ -253,9 +253,11 @@ def test_known_warnings_of_lightning_are_hidden_and_others_shown(toy, parameters
         return step(*arguments)
 
     monkeypatch.setattr(TrainingModule, "training_step", warn)
+    chosen = parameters(max_epochs=1)
+    frozen = {name: one.model_copy(update={"frozen": True}) for name, one in chosen.encoders.items()}
     with warnings.catch_warnings(record=True) as shown:
         warnings.simplefilter("always")
-        train(toy(), parameters(max_epochs=1), tmp_path)
+        train(toy(), chosen.model_copy(update={"encoders": frozen}), tmp_path)
     assert {str(one.message) for one in shown} == {"the data look odd"}
 
 

@@ -126,16 +126,6 @@ class ShardedArrays:
         return int(self._starts[-1])
 
     @cached_property
-    def digest(self) -> str:
-        """Hexadecimal digest of the pixels of all shards, whatever they are called."""
-        known = [self.records.get(name) for name in self._names]
-        digests = [
-            record.sha256 if record else digest_pixels(shard)
-            for record, shard in zip(known, self._pixels, strict=True)
-        ]
-        return hashlib.sha256("\n".join(sorted(digests)).encode()).hexdigest()
-
-    @cached_property
     def recipe(self) -> str:
         """Digest of the normalisation that made the shards; empty where no record says it.
 
