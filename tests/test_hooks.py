@@ -10,12 +10,14 @@ from types import SimpleNamespace
 
 import pytest
 from kedro.config import OmegaConfigLoader
-from kedro.framework.hooks import _create_hook_manager
+from kedro.framework.hooks.markers import HOOK_NAMESPACE
+from kedro.framework.hooks.specs import DataCatalogSpecs, DatasetSpecs, NodeSpecs, PipelineSpecs
 from kedro.io import DataCatalog, MemoryDataset
 from kedro.pipeline import Node, Pipeline
 from kedro.runner import SequentialRunner
 from kedro_datasets.json import JSONDataset
 from kedro_datasets.partitions import PartitionedDataset
+from pluggy import PluginManager
 
 from selfsame.errors import InputError
 from selfsame.hooks import DeviceCheck, KnownParameters, OwnRoots, RunRecord, RunSummary
@@ -188,7 +190,9 @@ def run(root: Path, *nodes: Node, hook: object) -> None:
             ),
         }
     )
-    manager = _create_hook_manager()
+    manager = PluginManager(HOOK_NAMESPACE)
+    for specs in (DataCatalogSpecs, DatasetSpecs, NodeSpecs, PipelineSpecs):
+        manager.add_hookspecs(specs)
     manager.register(hook)
     pipeline = Pipeline(nodes)
     given = {"run_id": "2026", "project_path": str(PROJECT), "env": None, "pipeline_names": ["x"]}

@@ -227,5 +227,5 @@ def test_the_recipes_pass_the_projects_own_checks(extended: Path, check: tuple[s
 def test_what_the_recipes_touch_is_written_as_the_project_is(extended: Path, check: tuple[str, ...]) -> None:
     blocks = [block for heading in ("A modality", "A table or a plot") for block in RECIPES[heading]]
     touched = sorted({block.path for block in blocks if block.path.endswith(".py")})
-    assert len(touched) == 6
+    assert touched, "the recipes hold no Python file to check"
     call(extended, "-m", "ruff", *check, *touched)

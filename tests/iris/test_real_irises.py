@@ -1,13 +1,17 @@
 import re
+from pathlib import Path
 
-import cv2
 import numpy as np
 import pytest
+import yaml
 
 from selfsame.errors import CaptureError
+from selfsame.imaging.decoding import decode_grey
 from selfsame.iris import normalise_iris
 
 pytestmark = pytest.mark.real
+
+PARAMETERS = Path(__file__).parents[2] / "conf/base/parameters_preprocessing.yml"
 
 
 @pytest.fixture(scope="module")
@@ -18,11 +22,13 @@ def measures(real_captures):
         for path in sorted(real_captures.rglob("*"))
         if re.search(r"/(left|right)/[^/]+\.bmp$", path.as_posix(), re.IGNORECASE)
     ]
+    shipped = yaml.safe_load(PARAMETERS.read_text())["biometrics"]["iris_left"]["preprocessing"]
+    size = {side: shipped["normalisation"][side] for side in ("height", "width")}
     results = []
     for path in files:
-        image = cv2.imdecode(np.frombuffer(path.read_bytes(), np.uint8), cv2.IMREAD_GRAYSCALE)
+        image = decode_grey(path.read_bytes(), max_pixels=1_000_000)
         try:
-            results.append(normalise_iris(image, height=32, width=256).measures)
+            results.append(normalise_iris(image, **size).measures)
         except CaptureError:
             results.append(None)
     assert len(results) == 450

@@ -1,7 +1,6 @@
 """Batches gathered ahead of the loop."""
 
 import threading
-import time
 
 import numpy as np
 import pytest
@@ -57,12 +56,21 @@ def test_batches_are_uint8_and_absent_modalities_are_marked(arrays):
     assert not batch.images[0][1].any()
 
 
-def test_a_batch_stays_as_it_is_until_the_next_is_asked_for(arrays, plan):
-    loader = iter(BatchLoader(arrays, plan, prefetch=3, pin=False))
-    batch = next(loader)
-    before = batch.images[0].clone()
-    time.sleep(0.1)  # the thread fills what it may
-    assert torch.equal(batch.images[0], before)
+def test_a_batch_stays_as_it_is_until_the_next_is_asked_for(arrays, plan, monkeypatch):
+    gather, gathered = ShardedArrays.gather, threading.Semaphore(0)
+
+    def gather_and_tell(self, rows, out=None):
+        result = gather(self, rows, out)
+        gathered.release()
+        return result
+
+    monkeypatch.setattr(ShardedArrays, "gather", gather_and_tell)
+    batch = next(loader := iter(BatchLoader(arrays, plan, prefetch=3, pin=False)))
+    for _ in range((1 + 3) * len(arrays)):  # the thread fills all that it may
+        assert gathered.acquire(timeout=60)
+    assert not gathered.acquire(blocking=False)
+    check(batch, plan[0], arrays)
+    loader.close()
 
 
 def test_buffers_are_reused_from_epoch_to_epoch(arrays, plan):

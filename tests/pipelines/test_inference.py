@@ -1,9 +1,9 @@
 from inspect import signature
+from typing import get_type_hints
 
 import numpy as np
 import pandas as pd
 import pytest
-from kedro.validation.type_extractor import TypeExtractor
 from pydantic import ValidationError
 
 from selfsame.errors import InputError
@@ -61,8 +61,8 @@ def test_nothing_that_inference_writes_overwrites_the_main_job() -> None:
 
 def test_the_parameters_reach_the_node_typed() -> None:
     node = next(one for one in create_pipeline(MODALITIES).nodes if one.name == "predict_identities")
-    mapping = TypeExtractor._build_dataset_to_arg_mapping(node, signature(node.func))
-    assert mapping["params:inference"] == "parameters"
+    argument = list(signature(node.func).parameters)[node.inputs.index("params:inference")]
+    assert get_type_hints(node.func)[argument] is InferenceParameters
 
 
 @pytest.mark.parametrize("wrong", [{"candidates": 0}, {"batch_size": -1}, {"threshold": 0.5}])
