@@ -75,7 +75,7 @@ def answer(checkpoint: Checkpoint, enrolled: pd.DataFrame) -> Predict:
         threshold: float = 0.9,
         rejected: pd.DataFrame = NO_FILES,
         batch_size: int = 64,
-        versions: tuple[str, str] = (checkpoint.version, checkpoint.version),
+        enrolled_by: str = checkpoint.version,
         extra: tuple[str, ...] = (),
         **captures: tuple[ShardedArrays, pd.DataFrame],
     ) -> pd.DataFrame:
@@ -85,8 +85,8 @@ def answer(checkpoint: Checkpoint, enrolled: pd.DataFrame) -> Predict:
             checkpoint,
             {modality: arrays for modality, (arrays, _) in captures.items()},
             {modality: index for modality, (_, index) in captures.items()},
-            enrolled=enrolled.assign(model_version=versions[0]),
-            operating_points={key: {"threshold": threshold, "model_version": versions[1]} for key in keys},
+            enrolled=enrolled.assign(model_version=enrolled_by),
+            thresholds=dict.fromkeys(keys, threshold),
             paths=pd.Series([f"{name}.png" for name in names], index=names),
             rejected=rejected,
             batch_size=batch_size,
@@ -184,17 +184,10 @@ def test_the_table_has_the_same_columns_and_types_whatever_it_holds(answer: Pred
         assert table.dtypes.astype(str).to_dict() == dict(COLUMNS)
 
 
-@pytest.mark.parametrize(
-    ("versions", "what"),
-    [(("other", None), "the enrolled embeddings"), ((None, "other"), "the operating points")],
-)
-def test_what_another_model_made_is_refused(
-    answer: Predict, checkpoint: Checkpoint, versions: tuple[str | None, str | None], what: str
-) -> None:
-    with pytest.raises(
-        MismatchError, match=f"expected {what} of model {checkpoint.version}, got those of other: run"
-    ):
-        answer(**both_eyes([("bob", 7)]), versions=tuple(one or checkpoint.version for one in versions))
+def test_what_another_model_made_is_refused(answer: Predict, checkpoint: Checkpoint) -> None:
+    message = f"expected the enrolled embeddings of model {checkpoint.version}, got those of other: run"
+    with pytest.raises(MismatchError, match=message):
+        answer(**both_eyes([("bob", 7)]), enrolled_by="other")
 
 
 def test_a_batch_of_n_equals_n_single_ones(answer: Predict) -> None:

@@ -1,4 +1,5 @@
 from inspect import signature
+from types import SimpleNamespace
 from typing import get_type_hints
 
 import numpy as np
@@ -6,7 +7,7 @@ import pandas as pd
 import pytest
 from pydantic import ValidationError
 
-from selfsame.errors import InputError
+from selfsame.errors import InputError, MismatchError
 from selfsame.imaging.arrays import ShardedArrays
 from selfsame.pipelines.inference import create_pipeline
 from selfsame.pipelines.inference.nodes import list_new_captures, predict_identities
@@ -91,3 +92,18 @@ def test_captures_of_other_modalities_alone_are_refused() -> None:
     tables = [pd.DataFrame(), {}, captured("a"), empty(REJECTED)]
     with pytest.raises(InputError, match="captures of at least one modality"):
         predict_identities(InferenceParameters(**PARAMETERS), None, *tables, nothing, index)
+
+
+def test_thresholds_that_another_model_chose_are_refused() -> None:
+    arrays = ShardedArrays({"one": np.zeros((1, 2, 16, 32), dtype=np.uint8)})
+    index = pd.DataFrame({"modality": ["iris_left"], "capture_id": ["a"]})
+    point = {
+        "model_version": "other", "modalities": ["iris_left"], "synthetic_impressions": [],
+        "stated_fmr": 0.01, "threshold": 0.5, "fmr": 0.01, "fmr_supported": True, "fnmr": 0.1,
+        "fnmr_interval": [0.0, 0.2], "mated": 9, "non_mated": 90,
+    }  # fmt: skip
+    tables = [pd.DataFrame(), {"iris_left": point}, captured("a"), empty(REJECTED)]
+    with pytest.raises(MismatchError, match="the operating points of model m1, got those of other: run"):
+        predict_identities(
+            InferenceParameters(**PARAMETERS), SimpleNamespace(version="m1"), *tables, arrays, index
+        )

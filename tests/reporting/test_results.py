@@ -3,7 +3,8 @@ import json
 import pytest
 from pydantic import ValidationError
 
-from selfsame.reporting.results import Metrics
+from selfsame.errors import DamagedError
+from selfsame.reporting.results import Metrics, read_operating_points
 
 
 def change(document, path, value):
@@ -50,6 +51,23 @@ def test_results_that_cannot_be_are_refused(metrics, path, value, message):
     document = change(metrics[1].model_dump(mode="json"), path, value)
     with pytest.raises(ValidationError, match=message):
         Metrics.model_validate(document)
+
+
+POINT = {
+    "model_version": "m1", "modalities": ["iris_left"], "synthetic_impressions": [], "stated_fmr": 0.01,
+    "threshold": 0.5, "fmr": 0.01, "fmr_supported": True, "fnmr": 0.1, "fnmr_interval": [0.0, 0.2],
+    "mated": 9, "non_mated": 90,
+}  # fmt: skip
+
+
+def test_operating_points_are_read_with_their_types():
+    assert read_operating_points({"iris_left": POINT})["iris_left"].threshold == 0.5
+
+
+@pytest.mark.parametrize("change", [{"threshold": "high"}, {"threshold": None}, {"fnmr": 2.0}])
+def test_operating_points_that_the_evaluation_never_wrote_are_refused_in_one_line(change):
+    with pytest.raises(DamagedError, match=rf"got {next(iter(change))}: [^\n]* run evaluation again$"):
+        read_operating_points({"iris_left": POINT | change})
 
 
 def test_confusions_add_up_to_the_presentations(metrics):

@@ -1,6 +1,6 @@
 """Recognition of new captures: embed them, compare them with everyone enrolled, answer or say `unknown`."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import pandas as pd
 
@@ -35,7 +35,7 @@ def predict_captures(
     indexes: Mapping[str, pd.DataFrame],
     *,
     enrolled: pd.DataFrame,
-    operating_points: Mapping[str, Mapping[str, object]],
+    thresholds: Mapping[str, float],
     paths: "pd.Series[str]",
     rejected: pd.DataFrame,
     batch_size: int,
@@ -49,7 +49,8 @@ def predict_captures(
         arrays: the normalised new captures of each modality.
         indexes: their indexes; a modality without captures has none.
         enrolled: embeddings of the enrolled captures (rows whose role is `reference`), by the same model.
-        operating_points: for each set of modalities its threshold, by the same model.
+        thresholds: for each set of modalities (`subset_key`) the score from which a candidate is accepted,
+            chosen for the same model.
         paths: the path of each new capture, by capture_id; of other modalities, too.
         rejected: files that were not taken: `path`, `reason`, `detail`.
         batch_size: captures a pass; the answers do not depend on it.
@@ -61,9 +62,9 @@ def predict_captures(
         it is enrolled itself or was rejected.
 
     Raises:
-        MismatchError: the embeddings or thresholds are of another model.
+        MismatchError: the embeddings are of another model.
     """
-    require_same_model(checkpoint, enrolled, operating_points)
+    require_same_model(checkpoint, "the enrolled embeddings", enrolled["model_version"])
     references = enrolled[enrolled["role"] == "reference"]
     fresh = {m: index[~index["capture_id"].isin(references["capture_id"])] for m, index in indexes.items()}
     shown = {modality: index for modality, index in fresh.items() if len(index)}
@@ -80,7 +81,7 @@ def predict_captures(
         probes,
         {modality: _enrol(references, modality) for modality in probes},
         weights=checkpoint.fusion_weights,
-        thresholds={name: float(str(point["threshold"])) for name, point in operating_points.items()},
+        thresholds=thresholds,
         count=count,
     )
     table = pd.concat(
@@ -95,24 +96,23 @@ def predict_captures(
     return table.assign(model_version=checkpoint.version).reindex(columns=list(COLUMNS)).astype(dict(COLUMNS))
 
 
-def require_same_model(
-    checkpoint: Checkpoint, enrolled: pd.DataFrame, operating_points: Mapping[str, Mapping[str, object]]
-) -> None:
-    """Refuse references or thresholds that another model made: their scores would mean nothing.
+def require_same_model(checkpoint: Checkpoint, what: str, versions: Iterable[str]) -> None:
+    """Refuse embeddings or thresholds that another model made: their scores would mean nothing.
+
+    Args:
+        checkpoint: the model at hand.
+        what: names what was made.
+        versions: of the models that made it.
 
     Raises:
         MismatchError: names what is of another model.
     """
-    made_by = {
-        "the enrolled embeddings": set(enrolled["model_version"]),
-        "the operating points": {str(point["model_version"]) for point in operating_points.values()},
-    }
-    for what, versions in made_by.items():
-        if versions - {checkpoint.version}:
-            raise MismatchError(
-                f"expected {what} of model {checkpoint.version}, got those of {', '.join(sorted(versions))}: "
-                "run evaluation again with this checkpoint"
-            )
+    others = set(versions) - {checkpoint.version}
+    if others:
+        raise MismatchError(
+            f"expected {what} of model {checkpoint.version}, got those of {', '.join(sorted(others))}: "
+            "run evaluation again with this checkpoint"
+        )
 
 
 def summarise_predictions(predictions: pd.DataFrame) -> dict[str, object]:

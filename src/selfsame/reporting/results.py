@@ -1,8 +1,11 @@
 """The schema of metrics.json. docs/metrics.md defines each number. No number may be NaN or infinite."""
 
+from collections.abc import Mapping
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from selfsame.errors import DamagedError
 
 Rate = Annotated[float, Field(ge=0.0, le=1.0)]
 Count = Annotated[int, Field(ge=0)]
@@ -150,3 +153,20 @@ class Metrics(Result):
     left_out: dict[str, LeftOut]
     classification: dict[str, Classification]
     failure_to_acquire: dict[str, FailureToAcquire]
+
+
+def read_operating_points(document: Mapping[str, object]) -> dict[str, OperatingPoint]:
+    """Read the content of operating_points.json.
+
+    Raises:
+        DamagedError: it is not what the evaluation writes.
+    """
+    try:
+        return {name: OperatingPoint.model_validate(point) for name, point in document.items()}
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise DamagedError(
+            f"expected operating points as the evaluation writes them, got {where}: {first['msg']} "
+            f"(and {error.error_count() - 1} more): run evaluation again"
+        ) from error

@@ -150,5 +150,5 @@ def report(
 def _lay_out(checkpoint: Checkpoint, embeddings: pd.DataFrame, indexes: Sequence[pd.DataFrame]) -> Trial:
     from selfsame.learning.prediction import require_same_model
 
-    require_same_model(checkpoint, embeddings, {})
+    require_same_model(checkpoint, "the embeddings", embeddings["model_version"])
     return set_up_trial(indexes_by_modality(indexes), embeddings)

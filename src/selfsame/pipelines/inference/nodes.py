@@ -43,15 +43,18 @@ def predict_identities(
     Returns:
         The predictions, one row a presentation and one a rejected file, and their summary.
     """
-    from selfsame.learning.prediction import predict_captures, summarise_predictions
+    from selfsame.learning.prediction import predict_captures, require_same_model, summarise_predictions
+    from selfsame.reporting.results import read_operating_points
 
     arrays, indexes = sort_by_modality(captures)
+    points = read_operating_points(operating_points)
+    require_same_model(checkpoint, "the operating points", [point.model_version for point in points.values()])
     predictions = predict_captures(
         checkpoint,
         arrays,
         indexes,
         enrolled=embeddings,
-        operating_points=operating_points,
+        thresholds={name: point.threshold for name, point in points.items()},
         paths=manifest.set_index("capture_id")["path"],
         rejected=rejected,
         batch_size=parameters.batch_size,
