@@ -43,12 +43,12 @@ def test_unknown_encoder_is_refused_with_near_matches():
 
 
 def test_stage_that_the_encoder_lacks_is_refused():
-    with pytest.raises(InputError, match=f"stage 9, but '{NAME}' refuses"):
+    with pytest.raises(InputError, match=f"stage 9, got '{NAME}', which refuses"):
         build(stage=9)
 
 
 def test_encoder_that_needs_another_size_is_refused():
-    with pytest.raises(InputError, match="16 x 32 pixels, but 'vit_tiny_patch16_224' refuses"):
+    with pytest.raises(InputError, match="16 x 32 pixels, got 'vit_tiny_patch16_224', which refuses"):
         build("vit_tiny_patch16_224")
 
 
@@ -101,8 +101,18 @@ def test_pretrained_weights_are_adopted_from_a_safetensors_file(tmp_path):
 
 
 def test_weights_of_another_model_are_refused():
-    with pytest.raises(MismatchError, match=f"pretrained weights of '{NAME}', but '.*' is missing"):
+    with pytest.raises(
+        MismatchError, match=rf"pretrained weights of '{NAME}', with .* of shape .*, got absent"
+    ):
         build().adopt(timm.create_model("resnet18").state_dict())
+
+
+def test_pretrained_weights_of_another_width_are_refused_by_the_shape():
+    other = timm.create_model("mobilenetv4_conv_small").state_dict()
+    with pytest.raises(
+        MismatchError, match=r"with \w+\S* of shape \(.*\), got \(.*\): give the file of that"
+    ):
+        build().adopt(other)
 
 
 def test_missing_pretrained_file_is_refused():
@@ -112,5 +122,5 @@ def test_missing_pretrained_file_is_refused():
 
 def test_file_that_is_no_safetensors_is_refused(tmp_path):
     (tmp_path / "weights.safetensors").write_bytes(b"\x80\x04pickle")
-    with pytest.raises(DamagedError, match=r"weights\.safetensors is none"):
+    with pytest.raises(DamagedError, match=r"a damaged one in weights\.safetensors"):
         read_weights(tmp_path / "weights.safetensors")

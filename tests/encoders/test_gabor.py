@@ -63,11 +63,11 @@ def test_encoder_of_prints_barely_notices_half_a_ridge():
 
 
 def test_later_stage_of_the_bank_is_refused():
-    with pytest.raises(InputError, match="stage 0 of 'gabor', the only one it has, but got 1"):
+    with pytest.raises(InputError, match="stage 0 of 'gabor', the only one it has, got 1"):
         build_backbone("gabor", 1)
 
 
 def test_bank_refuses_pretrained_weights():
     encoder = Encoder(EncoderDesign("gabor", 0, 4, 16, 0.0, 32, 32))
-    with pytest.raises(InputError, match="'gabor' has fixed filters: set pretrained to null"):
+    with pytest.raises(InputError, match="'gabor', which has fixed filters: set pretrained to null"):
         encoder.adopt({})

@@ -54,5 +54,5 @@ def test_unknown_objective_is_refused(block):
 
 def test_modality_of_an_encoder_that_is_not_there_is_refused(block):
     block["encoder_of"]["iris_left"] = "irises"
-    with pytest.raises(ValidationError, match="one of fingerprint, iris, but got 'irises'"):
+    with pytest.raises(ValidationError, match="one of fingerprint, iris, got 'irises'"):
         TrainingParameters(**block)

@@ -83,3 +83,9 @@ def test_synthetic_impressions_are_explained_where_they_occur(page, metrics):
     protocol = metrics[1].protocol.model_copy(update={"synthetic_impressions": ["fingerprint"]})
     html = render_report(metrics[1].model_copy(update={"protocol": protocol}), {}, settings={}, origin={})
     assert "Synthetic impressions" in html
+
+
+def test_what_differs_by_modality_is_told_by_modality(metrics) -> None:
+    origin = {"recipes": {"iris_left": "abc", "fingerprint": "def"}}
+    html = render_report(metrics[1], {}, settings={}, origin=origin)
+    assert "iris left: abc, fingerprint: def</dd>" in html

@@ -26,8 +26,7 @@ class Encoder(nn.Module):
     2004).
 
     Steps: standardise the image under its mask, backbone, 1x1 convolution, batch normalisation, ReLU,
-        flatten,
-    dropout, linear layer, unit length.
+    flatten, dropout, linear layer, unit length.
     """
 
     def __init__(self, design: EncoderDesign) -> None:
@@ -68,19 +67,19 @@ class Encoder(nn.Module):
         """
         if isinstance(self.backbone, GaborBank):
             raise InputError(
-                f"Expected pretrained weights for timm models alone, but {self.design.name!r} has fixed "
-                "filters: set pretrained to null"
+                f"expected pretrained weights for timm models alone, got some for {self.design.name!r}, "
+                "which has fixed filters: set pretrained to null"
             )
         own = self.backbone.model.state_dict()
-        missing = sorted(own.keys() - weights.keys())
         chosen = {name: _adapt(weights[name], own[name]) for name in own.keys() & weights.keys()}
-        wrong = sorted(name for name, tensor in chosen.items() if tensor.shape != own[name].shape)
-        if missing or wrong:
-            raise MismatchError(
-                f"Expected pretrained weights of {self.design.name!r}, but {(missing or wrong)[0]!r} is "
-                f"{'missing' if missing else 'of another shape'}: give the file of that model, or set "
-                "pretrained to null"
-            )
+        for name, tensor in sorted(own.items()):
+            found = tuple(chosen[name].shape) if name in chosen else "absent"
+            if found != tuple(tensor.shape):
+                raise MismatchError(
+                    f"expected pretrained weights of {self.design.name!r}, with {name} of shape "
+                    f"{tuple(tensor.shape)}, got {found}: give the file of that model, or set pretrained to "
+                    "null"
+                )
         self.backbone.model.load_state_dict(chosen)
 
     def freeze(self) -> None:
@@ -106,9 +105,9 @@ class Encoder(nn.Module):
                 features = self.backbone(empty)[-1]
         except (AssertionError, RuntimeError) as error:
             raise InputError(
-                f"Expected an encoder that takes {self.design.height} x {self.design.width} pixels, but "
-                f"{self.design.name!r} refuses ({str(error).splitlines()[0]}): choose another encoder or "
-                "another size"
+                f"expected an encoder that takes {self.design.height} x {self.design.width} pixels, got "
+                f"{self.design.name!r}, which refuses ({str(error).splitlines()[0]}): choose another encoder "
+                "or another size"
             ) from error
         self.backbone.train(training)
         return self.narrow(features).numel()

@@ -18,11 +18,11 @@ def read_weights(path: Path) -> dict[str, Tensor]:
     """
     if not path.is_file():
         raise InputError(
-            f"Expected pretrained weights in {path}, but there is no such file: set pretrained to null"
+            f"expected pretrained weights in {path}, got no such file: correct the path, or set it to null"
         )
     try:
         return load_file(path)
     except SafetensorError as error:
         raise DamagedError(
-            f"Expected a safetensors file, but {path.name} is none ({error}): fetch it again"
+            f"expected a safetensors file, got a damaged one in {path.name} ({error}): fetch it again"
         ) from error

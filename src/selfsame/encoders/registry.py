@@ -36,7 +36,7 @@ def build_backbone(name: str, stage: int) -> tuple[Backbone, int]:
 
 def _build_bank(stage: int) -> tuple[GaborBank, int]:
     if stage != 0:
-        raise InputError(f"Expected stage 0 of {GABOR!r}, the only one it has, but got {stage}: set it to 0")
+        raise InputError(f"expected stage 0 of {GABOR!r}, the only one it has, got {stage}: set it to 0")
     bank = GaborBank()
     return bank, bank.channels
 
@@ -45,7 +45,7 @@ def _build_timm(name: str, stage: int) -> tuple[FeatureGetterNet, int]:
     if not timm.is_model(name):
         near = difflib.get_close_matches(name, timm.list_models(), n=3, cutoff=0.5)
         hint = f"did you mean {', '.join(near)}?" if near else f"see timm.list_models(), or take {GABOR!r}"
-        raise InputError(f"Expected the name of a timm model as encoder, but got {name!r}: {hint}")
+        raise InputError(f"expected the name of a timm model as encoder, got {name!r}: {hint}")
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -60,13 +60,12 @@ def _build_timm(name: str, stage: int) -> tuple[FeatureGetterNet, int]:
     except (AssertionError, AttributeError, IndexError, RuntimeError, TypeError, ValueError) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise InputError(
-            f"Expected a timm model that gives feature maps at stage {stage}, but {name!r} refuses "
-            f"({reason}): "
-            "choose another encoder or another stage"
+            f"expected a timm model that gives feature maps at stage {stage}, got {name!r}, which refuses "
+            f"({reason}): choose another encoder or another stage"
         ) from error
     if not isinstance(backbone, FeatureGetterNet):
         raise InputError(
-            f"Expected a timm model that can be cut at a stage, but {name!r} cannot: choose another"
+            f"expected a timm model that can be cut at a stage, got {name!r}, which cannot: choose another"
         )
     channels: list[int] = backbone.feature_info.channels()
     return backbone, channels[-1]

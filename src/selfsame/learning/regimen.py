@@ -1,8 +1,11 @@
 """How training goes about it: the settings of a run, as typed values that are free of torch."""
 
+import math
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
+
+from selfsame.learning.device import Device
 
 Share = Annotated[float, Field(ge=0, le=1)]
 PositiveFloat = Annotated[float, Field(gt=0)]
@@ -38,9 +41,9 @@ class Softmax(Settings):
     scale: PositiveFloat  # factor of the cosines before the softmax
     modality_share: Annotated[float, Field(ge=0)]  # weight of the mean loss of single modalities
 
-    def margin_at(self, progress: float) -> float:
-        """Return 0: there is no margin at any `progress`."""
-        return 0.0 * progress
+    def margin_at(self, _progress: float) -> float:
+        """Return 0: there is no margin at any time."""
+        return 0.0
 
 
 Objective = Annotated[ArcFace | Softmax, Field(discriminator="kind")]
@@ -55,12 +58,10 @@ class CosineSchedule(Settings):
 
     def factor_at(self, progress: float) -> float:
         """Return the share of the peak learning rate after a share `progress`, in [0, 1], of the training."""
-        from math import cos, pi
-
         if progress < self.warm_up:
             return progress / self.warm_up
         fallen = (progress - self.warm_up) / max(1 - self.warm_up, 1e-9)
-        return self.floor + (1 - self.floor) * (1 + cos(pi * min(fallen, 1.0))) / 2
+        return self.floor + (1 - self.floor) * (1 + math.cos(math.pi * min(fallen, 1.0))) / 2
 
 
 class ConstantSchedule(Settings):
@@ -68,9 +69,9 @@ class ConstantSchedule(Settings):
 
     kind: Literal["constant"]
 
-    def factor_at(self, progress: float) -> float:
-        """Return 1 at any `progress`."""
-        return 1.0 + 0.0 * progress
+    def factor_at(self, _progress: float) -> float:
+        """Return 1 at any time."""
+        return 1.0
 
 
 Schedule = Annotated[CosineSchedule | ConstantSchedule, Field(discriminator="kind")]
@@ -129,7 +130,7 @@ class Regimen(Settings):
     objective: Objective
     precision: Literal["32-true", "bf16-mixed"]
     compile: bool  # whether torch compiles the encoders
-    device: Literal["auto", "cpu", "cuda"]
+    device: Device
     threads: PositiveInt  # of the processor; the same number is needed for the same bits
     prefetch: PositiveInt  # batches that a thread gathers ahead of the loop
 

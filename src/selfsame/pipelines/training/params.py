@@ -18,7 +18,6 @@ class TrainingParameters(Regimen):
         unknown = sorted(set(self.encoder_of.values()) - set(self.encoders))
         if unknown:
             raise ValueError(
-                f"expected encoder_of to name one of {', '.join(sorted(self.encoders))}, but got "
-                f"{unknown[0]!r}"
+                f"expected encoder_of to name one of {', '.join(sorted(self.encoders))}, got {unknown[0]!r}"
             )
         return self
