@@ -149,8 +149,8 @@ def test_synthetic_impressions_are_probes_of_the_test_split_where_subjects_are_k
     assert found == {(0, "reference", "train"), (1, "probe", "test")}
 
 
-@pytest.mark.parametrize("split", ["train", "test"])
-def test_synthetic_impressions_stay_in_the_split_of_their_subject(rig, prints, split):
+@pytest.mark.parametrize("split", ["train", "validation", "test"])
+def test_synthetic_impressions_stay_in_the_split_of_their_capture(rig, prints, split):
     _, index, *_ = rig.run(make_manifest(prints, protocol="subject_disjoint", split=split))
     assert (index["split"] == split).all()
     assert (index.loc[index["impression"] > 0, "role"] == "probe").all()

@@ -66,7 +66,7 @@ def build_index(records: Mapping[str, ShardRecord], manifest: pd.DataFrame, *, m
     """Join what became of each impression to the rows of the manifest.
 
     Synthetic impressions are probes, in the test split under the protocol `closed_set` and in the split of
-    their subject under `subject_disjoint`.
+    their capture under `subject_disjoint`.
 
     Args:
         records: of every shard of the modality, by name.
