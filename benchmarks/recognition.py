@@ -158,7 +158,7 @@ def report(run: Run) -> None:
         cells = (
             f"{name:34}{rate(one['eer'], one['eer_interval']):>24}",
             *(f"{rate(x['fnmr'], x['interval']) + ('' if x['fmr_supported'] else '*'):>26}" for x in at),
-            f"{rate(named['rank_1_with_failures'], named['rank_1_interval']):>24}  ",
+            f"{rate(named['rank_1_with_failures'], named['rank_1_with_failures_interval']):>24}  ",
             f"{one['mated']} mated, {one['non_mated']} non-mated; ",
             f"{named['probes_attempted']} probes ({named['probes_failed']} failed), ",
             f"{named['enrolled']} enrolled",
