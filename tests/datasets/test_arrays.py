@@ -61,6 +61,7 @@ def test_saved_shards_load_as_one_array(dataset):
     assert arrays.shape == (6, 2, 4, 6)
     np.testing.assert_array_equal(arrays.gather(arrays.rows(["b"], [2]))[0], shards[0].pixels[2])
     assert arrays.records["a"].entries == shards[1].record.entries
+    assert arrays.recipe == "r"
 
 
 def test_loaded_shards_are_read_only_maps_of_the_files(dataset):
