@@ -50,20 +50,14 @@ def measure_all(
     """
     rows = {str(name): attempts[attempts["figure"] == name] for name in attempts["figure"].unique()}
     tables = {name: scores[scores["figure"] == name] for name in rows}
-    reasons = {name: why_left_out(table) for name, table in tables.items()}
-    left_out = {name: _leave_out(reason, rows[name]) for name, reason in reasons.items() if reason}
-    left_out |= _untested(indexes, attempts)
-    kept = [name for name, reason in reasons.items() if not reason]
+    left_out = _list_left_out(tables, rows) | _list_untested(indexes, attempts)
+    kept = [name for name in rows if name not in left_out]
     if not kept:
-        raise InputError(
-            "expected at least one figure with error rates, got none: "
-            + "; ".join(f"{name}: {figure.reason}" for name, figure in left_out.items())
-        )
+        reasons = "; ".join(f"{name}: {figure.reason}" for name, figure in left_out.items())
+        raise InputError(f"expected at least one figure with error rates, got none: {reasons}")
     return Metrics(
         protocol=_describe(indexes, model_version, fusion_weights, resampling),
-        verification={
-            name: measure_verification(tables[name], rows[name], fmrs, resampling) for name in kept
-        },
+        verification={n: measure_verification(tables[n], rows[n], fmrs, resampling) for n in kept},
         identification={
             name: measure_identification(tables[name], rows[name], ranks_shown, resampling) for name in kept
         },
@@ -77,11 +71,19 @@ def measure_all(
     )
 
 
+def _list_left_out(
+    tables: Mapping[str, pd.DataFrame], rows: Mapping[str, pd.DataFrame]
+) -> dict[str, LeftOut]:
+    """List the figures whose scores give no error rates."""
+    reasons = {name: why_left_out(table) for name, table in tables.items()}
+    return {name: _leave_out(reason, rows[name]) for name, reason in reasons.items() if reason}
+
+
 def _leave_out(reason: str, attempts: pd.DataFrame) -> LeftOut:
     return LeftOut(reason=reason, **{name: int(attempts[name].sum()) for name in COUNTS})
 
 
-def _untested(indexes: Mapping[str, pd.DataFrame], attempts: pd.DataFrame) -> dict[str, LeftOut]:
+def _list_untested(indexes: Mapping[str, pd.DataFrame], attempts: pd.DataFrame) -> dict[str, LeftOut]:
     """List the modalities that have captures, but no probes or no references: no figure shows them."""
     tested = {modality for names in attempts["modalities"].unique() for modality in names.split("+")}
     kind = protocol_kind(indexes.values())

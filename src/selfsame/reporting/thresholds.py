@@ -1,5 +1,6 @@
 """Operating points: the thresholds that a search decides with."""
 
+import logging
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -13,6 +14,8 @@ from selfsame.metrics.intervals import rate_interval
 from selfsame.metrics.verification import centre_threshold, match_rates, resample_curves, threshold_at
 from selfsame.reporting.measurement import Resampling
 from selfsame.reporting.results import OperatingPoint
+
+logger = logging.getLogger(__name__)
 
 
 def choose_operating_points(
@@ -44,6 +47,14 @@ def choose_operating_points(
         )
         if point is not None:
             points[figure.name] = point
+    unsupported = sum(not point.fmr_supported for point in points.values())
+    if unsupported:
+        logger.warning(
+            "too few pairs of subjects to show an FMR of %g: it is not supported for %d of %d thresholds",
+            fmr,
+            unsupported,
+            len(points),
+        )
     return points
 
 

@@ -67,14 +67,6 @@ def choose_thresholds(
         Resampling(parameters.resamples, seed),
         model_version=checkpoint.version,
     )
-    unsupported = [name for name, point in points.items() if not point.fmr_supported]
-    if unsupported:
-        logger.warning(
-            "too few pairs of subjects to show an FMR of %g: it is not supported for %d of %d thresholds",
-            parameters.operating_fmr,
-            len(unsupported),
-            len(points),
-        )
     return {name: point.model_dump(mode="json") for name, point in points.items()}
 
 
