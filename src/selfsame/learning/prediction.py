@@ -69,12 +69,7 @@ def predict_captures(
     fresh = {m: index[~index["capture_id"].isin(references["capture_id"])] for m, index in indexes.items()}
     shown = {modality: index for modality, index in fresh.items() if len(index)}
     probes = {
-        modality: join_templates(
-            index,
-            embed_captures(
-                checkpoint, modality, arrays[modality], index, batch_size=batch_size, device=device
-            ),
-        )
+        modality: _embed(checkpoint, modality, arrays[modality], index, batch_size, device)
         for modality, index in shown.items()
     }
     answers = predict(
@@ -123,6 +118,18 @@ def summarise_predictions(predictions: pd.DataFrame) -> dict[str, object]:
         "by_status": {status: int(counts[status]) for status in sorted(counts.index)},
         "model_version": str(predictions["model_version"].iloc[0]) if len(predictions) else None,
     }
+
+
+def _embed(
+    checkpoint: Checkpoint,
+    modality: str,
+    arrays: ShardedArrays,
+    index: pd.DataFrame,
+    batch_size: int,
+    device: Device,
+) -> Templates:
+    embeddings = embed_captures(checkpoint, modality, arrays, index, batch_size=batch_size, device=device)
+    return join_templates(index, embeddings)
 
 
 def _enrol(references: pd.DataFrame, modality: str) -> Templates:
@@ -183,6 +190,7 @@ def _set_aside(files: pd.DataFrame, status: str) -> pd.DataFrame:
             "captures": [[path] for path in files["path"]],
             "candidates": [[] for _ in files["path"]],
             "candidate_scores": [[] for _ in files["path"]],
+            "modalities": "",
             "reason": files["reason"] + ": " + files["detail"],
         }
     )
