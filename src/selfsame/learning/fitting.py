@@ -31,6 +31,7 @@ SHOWN_DIGITS = 12
 KNOWN_WARNINGS = (
     r"`isinstance\(treespec, LeafSpec\)` is deprecated",  # Lightning's own use of newer torch
     r"GPU available but not used",  # as the settings ask
+    r"You defined a `validation_step` but have no `val_dataloader`",  # as the split asks
     r"Found \d+ module\(s\) in eval mode",  # frozen backbones, as the settings ask
 )
 """Beginnings of Lightning's warnings that are about neither the data nor the settings."""

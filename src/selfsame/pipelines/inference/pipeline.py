@@ -2,7 +2,7 @@
 
 from kedro.pipeline import Node, Pipeline
 
-from selfsame.pipelines.data_engineering.nodes import scan_captures, sift_captures
+from selfsame.pipelines.data_engineering.pipeline import create_pipeline as survey_captures
 from selfsame.pipelines.inference.nodes import list_new_captures, predict_identities
 from selfsame.pipelines.preprocessing.pipeline import create_pipeline as preprocess
 
@@ -17,18 +17,7 @@ def create_pipeline(modalities: tuple[str, ...]) -> Pipeline:
     indexes = [f"new.{modality}.index" for modality in modalities]
     survey = Pipeline(
         [
-            Node(
-                scan_captures,
-                ["captures", "params:layout", "params:data_engineering"],
-                ["candidates", "refused"],
-                name="scan_captures",
-            ),
-            Node(
-                sift_captures,
-                ["candidates", "refused"],
-                ["distinct_captures", "rejected"],
-                name="sift_captures",
-            ),
+            *survey_captures().only_nodes("scan_captures", "sift_captures").nodes,
             Node(list_new_captures, ["distinct_captures", "rejected"], "manifest", name="list_new_captures"),
         ],
         namespace="new",
