@@ -21,7 +21,6 @@ from omegaconf import OmegaConf
 
 from selfsame import __version__
 from selfsame.errors import InputError
-from selfsame.reporting.run_summary import summarise_run
 from selfsame.workloads import WORKLOADS
 
 if TYPE_CHECKING:
@@ -186,6 +185,8 @@ class RunSummary:
     @hook_impl
     def after_pipeline_run(self, pipeline: "Pipeline", catalog: "DataCatalog") -> None:
         """Read the small results that the run made and print them."""
+        from selfsame.reporting.run_summary import summarise_run
+
         made = pipeline.all_outputs()
         for workload in WORKLOADS:
             lines = list(
