@@ -84,7 +84,7 @@ def choose_layout(layouts: Sequence[Layout], name: str, paths: Iterable[str]) ->
         if name not in named:
             known = ", ".join([AUTO, *named])
             raise InputError(
-                f"expected the layout to be one of {known}, got {name!r}: correct --params=layout="
+                f"expected the layout to be one of {known}, got {name!r}: correct --params=layout=NAME"
             )
         return named[name]
     listed = list(paths)
