@@ -84,7 +84,7 @@ def copy_project(target: Path, *headings: str) -> Path:
     return target
 
 
-def call(project: Path, *arguments: str) -> None:
+def assert_runs(project: Path, *arguments: str) -> None:
     """Run Python with these arguments in a project, as its own code sees it."""
     settings = {
         "PYTHONPATH": str(project / "src"),
@@ -177,7 +177,7 @@ def test_stored_weights_of_a_timm_model_are_adopted(
 
 def test_everything_that_a_new_workload_asks_for_is_declared(tmp_path: Path) -> None:
     project = copy_project(tmp_path / "project", "A workload")
-    call(project, *CATALOG)
+    assert_runs(project, *CATALOG)
 
 
 @pytest.fixture(scope="module")
@@ -206,7 +206,9 @@ def test_a_new_modality_and_a_new_table_run_from_captures_to_predictions(
 ) -> None:
     captures = sum(1 for _ in draw_palms(tmp_path / "captures"))
     roots = f"captures={tmp_path}/captures,data={tmp_path}/data"
-    call(extended, "-m", "kedro", "run", "--env", "smoke", "--pipelines", "biometrics", f"--params={roots}")
+    assert_runs(
+        extended, "-m", "kedro", "run", "--env", "smoke", "--pipelines", "biometrics", f"--params={roots}"
+    )
     data = tmp_path / "data"
     index = pd.read_parquet(data / "04_feature/biometrics/palm/index.parquet")
     assert index["status"].value_counts().to_dict() == {"ok": captures, "failed": 1}
@@ -221,7 +223,7 @@ def test_a_new_modality_and_a_new_table_run_from_captures_to_predictions(
 
 @pytest.mark.parametrize("check", [CATALOG, LAYERS], ids=["catalog", "layers"])
 def test_the_recipes_pass_the_projects_own_checks(extended: Path, check: tuple[str, ...]) -> None:
-    call(extended, *check)
+    assert_runs(extended, *check)
 
 
 @pytest.mark.parametrize("check", [("check",), ("format", "--check")], ids=["ruff", "format"])
@@ -229,4 +231,4 @@ def test_what_the_recipes_touch_is_written_as_the_project_is(extended: Path, che
     blocks = [block for heading in ("A modality", "A table or a plot") for block in RECIPES[heading]]
     touched = sorted({block.path for block in blocks if block.path.endswith(".py")})
     assert touched, "the recipes hold no Python file to check"
-    call(extended, "-m", "ruff", *check, *touched)
+    assert_runs(extended, "-m", "ruff", *check, *touched)

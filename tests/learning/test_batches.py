@@ -32,7 +32,7 @@ def batch_threads():
     return [thread for thread in threading.enumerate() if thread.name.startswith("batches")]
 
 
-def check(batch, step, arrays):
+def assert_gathered(batch, step, arrays):
     for column, one in enumerate(arrays):
         np.testing.assert_array_equal(batch.images[column].numpy(), one.gather(step.rows[:, column]))
     np.testing.assert_array_equal(batch.present.numpy(), step.rows >= 0)
@@ -45,7 +45,7 @@ def test_every_batch_holds_the_rows_of_its_step(arrays, plan, prefetch):
     assert len(loader) == 5
     for _ in range(2):
         for batch, step in zip(loader, plan, strict=True):
-            check(batch, step, arrays)
+            assert_gathered(batch, step, arrays)
 
 
 def test_batches_are_uint8_and_absent_modalities_are_marked(arrays):
@@ -69,7 +69,7 @@ def test_a_batch_stays_as_it_is_until_the_next_is_asked_for(arrays, plan, monkey
     for _ in range((1 + 3) * len(arrays)):  # the thread fills all that it may
         assert gathered.acquire(timeout=60)
     assert not gathered.acquire(blocking=False)
-    check(batch, plan[0], arrays)
+    assert_gathered(batch, plan[0], arrays)
     loader.close()
 
 
@@ -83,8 +83,8 @@ def test_buffers_are_reused_from_epoch_to_epoch(arrays, plan):
 def test_two_epochs_at_once_do_not_share_buffers(arrays, plan):
     loader = BatchLoader(arrays, plan, prefetch=1, pin=False)
     for one, other, step in zip(loader, loader, plan, strict=True):
-        check(one, step, arrays)
-        check(other, step, arrays)
+        assert_gathered(one, step, arrays)
+        assert_gathered(other, step, arrays)
 
 
 def test_an_empty_plan_gives_no_batch(arrays):
@@ -135,4 +135,4 @@ def test_pinned_buffers_are_not_overwritten_while_they_are_copied(arrays):
         ballast = ballast @ ballast / 4096  # the device is behind, so that copies wait in its queue
         moved.append(batch.to("cuda"))
     for batch, step in zip(moved, plan, strict=True):
-        check(batch.to("cpu"), step, arrays)
+        assert_gathered(batch.to("cpu"), step, arrays)
