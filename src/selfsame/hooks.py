@@ -152,7 +152,8 @@ class RunRecord:
     ) -> None:
         """Write the record of a run that failed, as far as the data root can be written."""
         try:
-            self._write(run_params, pipeline, catalog, f"failed: {type(error).__name__}")
+            said = " ".join(f"{type(error).__name__}: {error}".split())
+            self._write(run_params, pipeline, catalog, f"failed: {said}")
         except Exception as second:  # the first error is the one to report
             logger.debug("no record of the failed run: %s", second)
 
