@@ -233,7 +233,7 @@ def test_a_failing_run_leaves_its_record_too(tmp_path: Path) -> None:
     )
     run(tmp_path, *nodes, hook=RunRecord())
     written = record(tmp_path)
-    assert written["outcome"] == "failed: InputError: "
+    assert written["outcome"] == "failed: InputError: expected more than 3 captures: add some"
     assert written["data_digest"] == "abc"
     assert list(written["node_seconds"]) == ["biometrics.count"]
 
