@@ -209,9 +209,8 @@ def test_run_with_little_to_say_has_few_sections(bare_run):
 
 def test_plots_with_nothing_to_show_are_left_out(bare_run):
     page = parse(render(bare_run[1], CAPTIONS))
-    assert (
-        len([link for link in page.references if link.startswith("data:")]) == 4
-    )  # det, roc, scores, history
+    shown = [link for link in page.references if link.startswith("data:")]
+    assert len(shown) == 5  # headline, det, roc, scores, history
 
 
 def test_protocol_whose_chosen_comparator_failed_has_no_headline(bare_run):
