@@ -21,6 +21,7 @@ from pydantic import ValidationError
 from selfsame.errors import InputError
 from selfsame.pipelines.data_engineering import create_pipeline
 from selfsame.pipelines.data_engineering.params import DataEngineering
+from selfsame.sources.leaks import require_no_leak
 from selfsame.sources.tables import MANIFEST
 
 PROJECT = Path(__file__).parents[2]
@@ -36,8 +37,12 @@ def parameters() -> dict[str, Any]:
     return merged["biometrics"]["data_engineering"]
 
 
+FEW = {"folds": 2}  # for sets of two or three subjects
+
+
 def settings(**changes: object) -> DataEngineering:
-    return DataEngineering.model_validate(parameters() | changes)
+    given = parameters()
+    return DataEngineering.model_validate(given | {"protocol": given["protocol"] | FEW} | changes)
 
 
 def with_references(**changes: object) -> dict[str, Any]:
@@ -187,7 +192,7 @@ def test_every_file_is_one_row_and_the_summary_counts_them(tmp_path: Path) -> No
 
 def test_two_runs_give_the_same_bytes(tmp_path: Path) -> None:
     kaggle_tree(tmp_path / "captures")
-    names = ("manifest.parquet", "rejected.parquet", "candidates.parquet")
+    names = ("manifest.parquet", "assignments.parquet", "rejected.parquet", "candidates.parquet")
     one, two = (run(tmp_path / "captures", tmp_path / data) for data in ("data1", "data2"))
     assert [digest(one / name) for name in names] == [digest(two / name) for name in names]
     assert not list((tmp_path / "data1").rglob("*partial*"))
@@ -205,14 +210,43 @@ def test_the_manifest_has_a_fixed_schema_even_where_columns_are_empty(tmp_path: 
     assert {field.name: str(field.type) for field in schema} == expected
 
 
-def test_subject_disjoint_is_chosen_by_its_kind(tmp_path: Path) -> None:
+@pytest.mark.parametrize("kind", ["closed_set", "subject_disjoint", "open_set"])
+def test_the_manifest_shows_the_protocol_of_its_kind_and_the_assignments_all(
+    tmp_path: Path, kind: str
+) -> None:
     kaggle_tree(tmp_path / "captures", subjects=6)
-    protocol = parameters()["protocol"] | {"kind": "subject_disjoint", "test_share": 0.5}
-    manifest = pd.read_parquet(
-        run(tmp_path / "captures", tmp_path / "data", protocol=protocol) / "manifest.parquet"
+    folder = run(tmp_path / "captures", tmp_path / "data", protocol=parameters()["protocol"] | {"kind": kind})
+    manifest, assignments = (
+        pd.read_parquet(folder / f"{name}.parquet") for name in ("manifest", "assignments")
     )
-    assert (manifest.groupby("subject_id")["split"].nunique() == 1).all()
-    assert set(manifest["split"]) == {"train", "test"}
+    assert set(manifest["protocol"]) == {kind}
+    assert assignments.groupby("protocol")["fold"].nunique().to_dict() == {
+        "closed_set": 1,
+        "subject_disjoint": 5,
+        "open_set": 1,
+    }
+    shown = assignments[(assignments["protocol"] == kind) & (assignments["fold"] == 0)]
+    given = ["capture_id", "subject_id", "role", "split"]
+    pd.testing.assert_frame_equal(manifest[given], shown[given].reset_index(drop=True))
+    require_no_leak(assignments, manifest)
+
+
+def test_the_assignments_do_not_depend_on_the_kind(tmp_path: Path) -> None:
+    kaggle_tree(tmp_path / "captures")
+    kinds = [parameters()["protocol"] | FEW | {"kind": kind} for kind in ("closed_set", "open_set")]
+    one, two = (
+        run(tmp_path / "captures", tmp_path / kind["kind"], protocol=kind) / "assignments.parquet"
+        for kind in kinds
+    )
+    assert digest(one) == digest(two)
+
+
+def test_more_folds_than_subjects_are_refused_before_anything_is_written(tmp_path: Path) -> None:
+    kaggle_tree(tmp_path / "captures")
+    protocol = parameters()["protocol"] | {"folds": 4}
+    with pytest.raises(InputError, match="as many folds as the 3 subjects, got folds 4: lower folds"):
+        run(tmp_path / "captures", tmp_path / "data", protocol=protocol)
+    assert not list((tmp_path / "data").rglob("manifest.parquet"))
 
 
 def test_references_by_share_are_chosen_by_their_kind(tmp_path: Path) -> None:
@@ -266,7 +300,8 @@ def test_the_projects_catalog_refuses_to_save_another_table_as_the_manifest(tmp_
         ({"protocol": parameters()["protocol"] | {"kind": "open"}}, "closed_set.*subject_disjoint"),
         ({"protocol": parameters()["protocol"] | {"testshare": 0.5}}, "testshare"),
         # What a kind does not use is checked all the same: the kind alone may switch at any time.
-        ({"protocol": parameters()["protocol"] | {"test_share": 1.0}}, "test_share"),
+        ({"protocol": parameters()["protocol"] | {"folds": 0}}, "folds"),
+        ({"protocol": parameters()["protocol"] | {"unenrolled_share": 0.0}}, "unenrolled_share"),
         ({"protocol": with_references(kind="listed", share=0.0)}, "share"),
         ({"protocol": with_references(kind="share", indices=[])}, "indices"),
         ({"protocol": with_references(kind="share", indices=[1, 1])}, "each capture index once, got 1, 1"),

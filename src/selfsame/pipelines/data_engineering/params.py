@@ -6,7 +6,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from selfsame.sources.layouts import OPTIONAL, REQUIRED, Layout, PathPattern
 from selfsame.sources.limits import Limits
-from selfsame.sources.splits import ListedReferences, SharedReferences
+from selfsame.sources.splits import ListedReferences, SharedReferences, SplitRules
 
 Share = Annotated[float, Field(ge=0, lt=1)]
 
@@ -74,23 +74,19 @@ class ShareOfCaptures(ReferenceCaptures):
 
 
 class Protocol(Block):
-    """What the kinds of protocol have in common: the same keys, so that the kind alone switches."""
+    """How captures are split; which protocol the manifest shows is the kind, and every key is checked."""
 
+    kind: Literal["closed_set", "subject_disjoint", "open_set"]
     reference_captures: Annotated[ListedCaptures | ShareOfCaptures, Field(discriminator="kind")]
     validation_share: Share  # of the captures that would be trained on
-    test_share: Annotated[float, Field(gt=0, lt=1)]  # subject_disjoint: of the subjects; else not used
+    folds: Annotated[int, Field(ge=1)]  # of subject_disjoint; 1: nobody is trained on, everybody tested
+    unenrolled_share: Annotated[float, Field(gt=0, lt=1)]  # of open_set: of the subjects
 
-
-class ClosedSet(Protocol):
-    """All subjects are known; their captures are split."""
-
-    kind: Literal["closed_set"]
-
-
-class SubjectDisjoint(Protocol):
-    """The people of the test are never trained on."""
-
-    kind: Literal["subject_disjoint"]
+    def to_rules(self) -> SplitRules:
+        """Make the domain's rules, which all protocols share."""
+        return SplitRules(
+            self.reference_captures.to_domain(), self.validation_share, self.folds, self.unenrolled_share
+        )
 
 
 class DataEngineering(Block):
@@ -101,7 +97,7 @@ class DataEngineering(Block):
     max_pixels: Annotated[int, Field(ge=1)]
     min_side_px: Annotated[int, Field(ge=1)]
     workers: Annotated[int, Field(ge=1)]  # threads
-    protocol: Annotated[ClosedSet | SubjectDisjoint, Field(discriminator="kind")]
+    protocol: Protocol
 
     def limits(self) -> Limits:
         """Make the limits of a file."""

@@ -11,7 +11,7 @@ from selfsame.pipelines.data_engineering.nodes import (
 
 
 def create_pipeline() -> Pipeline:
-    """Link captures to the manifest, the rejected files and their summary."""
+    """Link captures to the manifest, the assignments, the rejected files and their summary."""
     return Pipeline(
         [
             Node(
@@ -29,7 +29,7 @@ def create_pipeline() -> Pipeline:
             Node(
                 split_captures,
                 inputs=["distinct_captures", "rejected", "params:data_engineering", "params:seed"],
-                outputs="manifest",
+                outputs=["manifest", "assignments"],
                 name="split_captures",
             ),
             Node(
