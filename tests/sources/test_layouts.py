@@ -9,7 +9,7 @@ from kedro.config import OmegaConfigLoader
 from omegaconf import OmegaConf
 
 from selfsame.errors import InputError
-from selfsame.pipelines.data_engineering.params import DataEngineering, Pattern
+from selfsame.pipelines.data_engineering.params import Layouts, Pattern
 from selfsame.sources.layouts import Layout, PathPattern, Place, choose_layout
 
 PROJECT = Path(__file__).parents[2]
@@ -20,7 +20,7 @@ def shipped() -> dict[str, Layout]:
     settings = OmegaConf.to_container(OmegaConf.load(PROJECT / "conf" / "base" / "parameters_sources.yml"))
     return {
         name: Layout(name, [Pattern.model_validate(dict(pattern)).to_domain() for pattern in patterns])
-        for name, patterns in settings["biometrics"]["data_engineering"]["layouts"].items()
+        for name, patterns in settings["layouts"].items()
     }
 
 
@@ -181,8 +181,7 @@ def test_the_recipe_of_the_documentation_adds_a_layout(tmp_path: Path) -> None:
     (tmp_path / "local" / "parameters.yml").write_text(block)
     merge = {"parameters": "soft", "globals": "soft"}
     loader = OmegaConfigLoader(str(tmp_path), base_env="base", default_run_env="local", merge_strategy=merge)
-    settings = DataEngineering.model_validate(loader["parameters"]["biometrics"]["data_engineering"])
-    layouts = settings.compile_layouts()
+    layouts = Layouts.model_validate(loader["parameters"]["layouts"]).compile()
     assert [layout.name for layout in layouts] == ["kaggle", "plain", "clinic"]
     assert choose_layout(layouts, "auto", ["visit2/ann_L_003.png"]).name == "clinic"
     read = choose_layout(layouts, "clinic", []).read
