@@ -19,7 +19,7 @@ from selfsame.workloads import DEFAULT, WORKLOADS, Workload
 MAIN = ("data_engineering", "preprocessing", "training", "evaluation", "inference")
 """The stages of the main job, in order."""
 
-SHARED_PARAMETERS = {"seed", "layout"}
+SHARED_PARAMETERS = {"seed", "layout", "layouts"}
 """Parameters that all workloads share, so that no namespace is put before them."""
 
 

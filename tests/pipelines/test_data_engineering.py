@@ -1,7 +1,7 @@
 import hashlib
 import json
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -20,21 +20,25 @@ from pydantic import ValidationError
 
 from selfsame.errors import InputError
 from selfsame.pipelines.data_engineering import create_pipeline
-from selfsame.pipelines.data_engineering.params import DataEngineering
+from selfsame.pipelines.data_engineering.params import DataEngineering, Layouts
 from selfsame.sources.leaks import require_no_leak
 from selfsame.sources.tables import MANIFEST
 
 PROJECT = Path(__file__).parents[2]
 BASE = PROJECT / "conf" / "base"
+NO_OWN: Mapping[str, object] = {}
+
+
+def read_yaml(name: str) -> dict[str, Any]:
+    shared = OmegaConf.load(BASE / "globals.yml")
+    OmegaConf.register_new_resolver("globals", lambda name: shared[name], replace=True)
+    read = OmegaConf.to_container(OmegaConf.load(BASE / f"parameters_{name}.yml"), resolve=True)
+    OmegaConf.clear_resolver("globals")
+    return read
 
 
 def parameters() -> dict[str, Any]:
-    files = [BASE / f"parameters_{name}.yml" for name in ("sources", "data_engineering")]
-    shared = OmegaConf.load(BASE / "globals.yml")
-    OmegaConf.register_new_resolver("globals", lambda name: shared[name], replace=True)
-    merged = OmegaConf.to_container(OmegaConf.merge(*map(OmegaConf.load, files)), resolve=True)
-    OmegaConf.clear_resolver("globals")
-    return merged["biometrics"]["data_engineering"]
+    return read_yaml("data_engineering")["biometrics"]["data_engineering"]
 
 
 FEW = {"folds": 2}  # for sets of two or three subjects
@@ -50,7 +54,13 @@ def with_references(**changes: object) -> dict[str, Any]:
     return protocol | {"reference_captures": protocol["reference_captures"] | changes}
 
 
-def run(captures: Path | str, data: Path, layout: str = "auto", **changes: object) -> Path:
+def run(
+    captures: Path | str,
+    data: Path,
+    layout: str = "auto",
+    own: Mapping[str, object] = NO_OWN,
+    **changes: object,
+) -> Path:
     """Run the pipeline through the project's own catalog entries; return the folder of its tables."""
     entries = OmegaConf.load(BASE / "catalog_data_engineering.yml")
     entries["_data"] = str(data)
@@ -64,6 +74,7 @@ def run(captures: Path | str, data: Path, layout: str = "auto", **changes: objec
     resolved = json.loads(json.dumps(resolved).replace("{workload}", "biometrics"))
     catalog = DataCatalog.from_config(resolved)
     catalog["params:layout"] = layout
+    catalog["params:layouts"] = Layouts.model_validate(read_yaml("sources")["layouts"] | own)
     catalog["params:data_engineering"] = settings(**changes)
     catalog["params:seed"] = 1
     SequentialRunner().run(create_pipeline(), catalog)
@@ -149,12 +160,11 @@ FLAT = {
 
 
 def check_four_arrangements(captures: Path, folder: Path) -> pd.DataFrame:
-    layouts = parameters()["layouts"] | FLAT
-    original = pd.read_parquet(run(captures, folder / "data", layouts=layouts) / "manifest.parquet")
+    original = pd.read_parquet(run(captures, folder / "data", own=FLAT) / "manifest.parquet")
     for number, name in enumerate((plain, nested, flat)):
         root = folder / f"arrangement{number}"
         rearrange(captures, root, name, original)
-        again = pd.read_parquet(run(root, folder / f"data{number}", layouts=layouts) / "manifest.parquet")
+        again = pd.read_parquet(run(root, folder / f"data{number}", own=FLAT) / "manifest.parquet")
         assert set(again["path"]).isdisjoint(original["path"])
         pd.testing.assert_frame_equal(again.drop(columns="path"), original.drop(columns="path"))
         shutil.rmtree(root)

@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from selfsame.pipelines.data_engineering.params import DataEngineering
+from selfsame.pipelines.data_engineering.params import DataEngineering, Layouts
 from selfsame.sources.layouts import choose_layout
 from selfsame.sources.source import CaptureSource
 from selfsame.sources.summary import Summary, summarise
@@ -10,7 +10,7 @@ from selfsame.sources.tables import DISTINCT, select_columns
 
 
 def scan_captures(
-    captures: CaptureSource, layout: str, settings: DataEngineering
+    captures: CaptureSource, layout: str, layouts: Layouts, settings: DataEngineering
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Examine every file of a source.
 
@@ -20,7 +20,7 @@ def scan_captures(
     from selfsame.sources.scanning import scan
 
     files = list(captures.files())
-    chosen = choose_layout(settings.compile_layouts(), layout, (file.path for file in files))
+    chosen = choose_layout(layouts.compile(), layout, (file.path for file in files))
     return scan(captures, files, chosen, settings.limits(), settings.workers)
 
 

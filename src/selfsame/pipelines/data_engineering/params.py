@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, RootModel, field_validator
 
 from selfsame.sources.layouts import OPTIONAL, REQUIRED, Layout, PathPattern
 from selfsame.sources.limits import Limits
@@ -37,6 +37,19 @@ class Pattern(Block):
         fields = {name: getattr(self, name) for name in (*REQUIRED, *OPTIONAL)}
         templates = {name: template for name, template in fields.items() if template is not None}
         return PathPattern(self.pattern, templates, self.values)
+
+
+class Layouts(RootModel[dict[str, tuple[Pattern, ...]]]):
+    """The layouts by name, in the order in which they are tried; all workloads share them."""
+
+    model_config = ConfigDict(frozen=True)
+
+    def compile(self) -> list[Layout]:
+        """Make the layouts, in their order."""
+        return [
+            Layout(name, [pattern.to_domain() for pattern in patterns])
+            for name, patterns in self.root.items()
+        ]
 
 
 class ReferenceCaptures(Block):
@@ -90,9 +103,8 @@ class Protocol(Block):
 
 
 class DataEngineering(Block):
-    """What is read, how it is split, and with how many threads."""
+    """What is read at most, how it is split, and with how many threads."""
 
-    layouts: dict[str, tuple[Pattern, ...]]
     max_bytes: Annotated[int, Field(ge=1)]
     max_pixels: Annotated[int, Field(ge=1)]
     min_side_px: Annotated[int, Field(ge=1)]
@@ -102,10 +114,3 @@ class DataEngineering(Block):
     def limits(self) -> Limits:
         """Make the limits of a file."""
         return Limits(self.max_bytes, self.max_pixels, self.min_side_px)
-
-    def compile_layouts(self) -> list[Layout]:
-        """Make the layouts, in their order."""
-        return [
-            Layout(name, [pattern.to_domain() for pattern in patterns])
-            for name, patterns in self.layouts.items()
-        ]

@@ -16,7 +16,7 @@ def create_pipeline() -> Pipeline:
         [
             Node(
                 scan_captures,
-                inputs=["captures", "params:layout", "params:data_engineering"],
+                inputs=["captures", "params:layout", "params:layouts", "params:data_engineering"],
                 outputs=["candidates", "refused"],
                 name="scan_captures",
             ),

@@ -24,7 +24,7 @@ def create_pipeline(modalities: tuple[str, ...], *, trained: bool) -> Pipeline:
             Node(list_new_captures, ["distinct_captures", "rejected"], "manifest", name="list_new_captures"),
         ],
         namespace="new",
-        parameters={"params:layout", "params:data_engineering"},
+        parameters={"params:layout", "params:layouts", "params:data_engineering"},
     )
     answer = Node(
         predict_identities,
