@@ -15,8 +15,8 @@ class Comparisons:
     """Scores of mated and non-mated comparisons and the subjects on both sides.
 
     Attributes:
-        scores: (n,) similarity, higher is more alike; finite, or -inf for a comparison that a failure to acquire
-            or to enrol prevented (`selfsame.metrics.failures`), which no threshold accepts.
+        scores: (n,) similarity, higher is more alike; finite, or -inf for a comparison that a failure to
+            acquire or to enrol prevented (`selfsame.metrics.failures`), which no threshold accepts.
         probe_subjects: (n,) whose capture was presented.
         reference_subjects: (n,) whose reference it was compared with.
     """

@@ -1,15 +1,16 @@
 """Intervals of 95 % in which subjects are the unit: two captures of one eye are not two independent trials.
 
-The percentiles of a bootstrap are too narrow where a rate rests on few errors: they repeat the errors that were
-seen and know nothing of those that were missed. So the bootstrap gives only the variance; that is turned into
-the number of independent trials which would vary as much, and the interval is the exact binomial one of so many
-trials (Korn and Graubard), never narrower than the rule of three where at most three subjects erred.
+The percentiles of a bootstrap are too narrow where a rate rests on few errors: they repeat the errors that
+were seen and know nothing of those that were missed. So the bootstrap gives only the variance; that is turned
+into the number of independent trials which would vary as much, and the interval is the exact binomial one of
+so many trials (Korn and Graubard), never narrower than the rule of three where at most three subjects erred.
 
 Sources: R. M. Bolle, N. K. Ratha, S. Pankanti, "Error analysis of pattern recognition systems: the subsets
-bootstrap", Computer Vision and Image Understanding 93 (2004); E. L. Korn, B. I. Graubard, "Confidence intervals
-for proportions with small expected number of positive counts estimated from survey data", Survey Methodology 24
-(1998); J. A. Hanley, A. Lippman-Hand, "If nothing goes wrong, is everything all right?", JAMA 249 (1983);
-B. Efron, "Better bootstrap confidence intervals", Journal of the American Statistical Association 82 (1987).
+bootstrap", Computer Vision and Image Understanding 93 (2004); E. L. Korn, B. I. Graubard, "Confidence
+intervals for proportions with small expected number of positive counts estimated from survey data", Survey
+Methodology 24 (1998); J. A. Hanley, A. Lippman-Hand, "If nothing goes wrong, is everything all right?", JAMA
+249 (1983); B. Efron, "Better bootstrap confidence intervals", Journal of the American Statistical Association
+82 (1987).
 """
 
 import numpy as np
@@ -57,8 +58,8 @@ def resample_rate(
 def rate_interval(rate: float, resampled: NDArray[np.float64], subjects: int) -> tuple[float, float]:
     """Bound a rate, or any figure in [0, 1] such as an EER or an AUC, by how much its resamples vary.
 
-    A resample holds none of k subjects out of many with probability exp(-k). So a resample in forty (the lower
-    2.5 %) without an error tells that at most three subjects erred, and the upper end is then at least
+    A resample holds none of k subjects out of many with probability exp(-k). So a resample in forty (the
+    lower 2.5 %) without an error tells that at most three subjects erred, and the upper end is then at least
     3 / subjects; likewise at the other end of the scale.
 
     Args:
@@ -113,8 +114,8 @@ def exact_interval(
 def bias_corrected_interval(value: float, resampled: NDArray[np.float64]) -> tuple[float, float]:
     """Bound a figure that is no rate (a ratio, a spread, a cost) by percentiles freed of the resamples' lean.
 
-    The percentiles are those at Phi(2 z0 + z), z0 the normal deviate of the share of resamples below the value;
-    where the resamples lean neither way they are the plain ones.
+    The percentiles are those at Phi(2 z0 + z), z0 the normal deviate of the share of resamples below the
+    value; where the resamples lean neither way they are the plain ones.
 
     Args:
         value: the point estimate.

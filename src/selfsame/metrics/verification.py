@@ -148,8 +148,8 @@ def draw_curves(comparisons: Comparisons, multiplicities: NDArray[np.float64]) -
     A non-mated comparison weighs the product of how often the resample holds its probe's and its reference's
     subject; a mated one weighs how often it holds its subject. Weights are summed per pair of subjects and
     step of the curve (a sparse matrix), so the cost grows with what the curve can tell apart. Noise of single
-    pairs enters up to threefold (A. B. Owen, "The pigeonhole bootstrap", Annals of Applied Statistics 1, 2007):
-    intervals err on the wide side where it outweighs the differences between subjects.
+    pairs enters up to threefold (A. B. Owen, "The pigeonhole bootstrap", Annals of Applied Statistics 1,
+    2007): intervals err on the wide side where it outweighs the differences between subjects.
 
     Args:
         comparisons: what was compared.
@@ -161,15 +161,20 @@ def draw_curves(comparisons: Comparisons, multiplicities: NDArray[np.float64]) -
     steps = _steps(comparisons.scores, comparisons.mated)
     count, subjects = int(steps.max()) + 1, len(comparisons.subjects)
     mated, probe, reference = comparisons.mated, comparisons.probe_codes, comparisons.reference_codes
-    own = _tally(steps[mated], probe[mated], (count, subjects))
+    own = tally(steps[mated], probe[mated], (count, subjects))
     pairs, pair = np.unique(probe[~mated] * subjects + reference[~mated], return_inverse=True)
-    other = _tally(steps[~mated], pair, (count, len(pairs)))
+    other = tally(steps[~mated], pair, (count, len(pairs)))
     width = max(1, BLOCK // max(count, len(pairs)))
     for start in range(0, multiplicities.shape[1], width):
         weight = multiplicities[:, start : start + width]
         yield ErrorCurve.from_counts(
             own @ weight, other @ (weight[pairs // subjects] * weight[pairs % subjects])
         )
+
+
+def tally(rows: NDArray[np.int64], columns: NDArray[np.int64], shape: tuple[int, int]) -> sparse.csr_array:
+    """Count how often each row meets each column, sparse: what a matrix of weights is multiplied by."""
+    return sparse.coo_array((np.ones(len(rows)), (rows, columns)), shape=shape).tocsr()
 
 
 def _steps(scores: NDArray[np.float64], mated: NDArray[np.bool_]) -> NDArray[np.int64]:
@@ -186,10 +191,6 @@ def _steps(scores: NDArray[np.float64], mated: NDArray[np.bool_]) -> NDArray[np.
     starts[1:] = (kind[1:] != kind[:-1]) | (kind[1:] == 3)
     steps: NDArray[np.int64] = (np.cumsum(starts) - 1)[level]
     return steps
-
-
-def _tally(rows: NDArray[np.int64], columns: NDArray[np.int64], shape: tuple[int, int]) -> sparse.csr_array:
-    return sparse.coo_array((np.ones(len(rows)), (rows, columns)), shape=shape).tocsr()
 
 
 def _pick(values: NDArray[np.float64], rows: NDArray[np.int64]) -> NDArray[np.float64]:
