@@ -38,8 +38,8 @@ def share_interval(
         float(residuals @ residuals) / len(hits) ** 2 * subjects / (subjects - 1),
         subjects,
         margin=RULE_OF_THREE / subjects,
-        few_errors=int(np.count_nonzero(struck)) <= FEW,
-        few_successes=int(np.count_nonzero(trials - struck)) <= FEW,
+        few_hits=int(np.count_nonzero(struck)) <= FEW,
+        few_misses=int(np.count_nonzero(trials - struck)) <= FEW,
     )
 
 
@@ -78,8 +78,8 @@ def pair_share_interval(
         max(alone, linked) / len(hits) ** 2,
         max(subjects, 2),
         margin=RULE_OF_THREE / len(pairs),
-        few_errors=int(np.count_nonzero(struck)) <= FEW,
-        few_successes=int(np.count_nonzero(trials - struck)) <= FEW,
+        few_hits=int(np.count_nonzero(struck)) <= FEW,
+        few_misses=int(np.count_nonzero(trials - struck)) <= FEW,
     )
 
 

@@ -97,8 +97,8 @@ def error_versus_discard(
     """
     failed = _failures(quality, mated_scores, threshold)
     _, groups = np.unique(quality, return_inverse=True)
-    trials = np.bincount(groups, weights=np.ones(len(groups)))
-    return _accumulate(trials, np.bincount(groups, weights=failed))
+    trials = np.asarray(np.bincount(groups), dtype=np.float64)
+    return _accumulate(trials, np.asarray(np.bincount(groups, weights=failed), dtype=np.float64))
 
 
 def resample_areas(

@@ -75,13 +75,13 @@ def rate_interval(rate: float, resampled: NDArray[np.float64], subjects: int) ->
         float(usable.var(ddof=1)) * subjects / (subjects - 1) if len(usable) > 1 and subjects > 1 else 0.0,
         subjects,
         margin=RULE_OF_THREE / subjects,
-        few_errors=bool(np.mean(usable <= 0.0) > TAIL) if len(usable) else True,
-        few_successes=bool(np.mean(usable >= 1.0) > TAIL) if len(usable) else True,
+        few_hits=bool(np.mean(usable <= 0.0) > TAIL) if len(usable) else True,
+        few_misses=bool(np.mean(usable >= 1.0) > TAIL) if len(usable) else True,
     )
 
 
 def exact_interval(
-    rate: float, variance: float, subjects: int, *, margin: float, few_errors: bool, few_successes: bool
+    rate: float, variance: float, subjects: int, *, margin: float, few_hits: bool, few_misses: bool
 ) -> tuple[float, float]:
     """Bound a rate by the exact binomial interval of as many trials as have its variance.
 
@@ -94,8 +94,8 @@ def exact_interval(
             subject as one trial.
         subjects: how many subjects the rate rests on, at least 2 where the rate is neither 0 nor 1.
         margin: the bound where no error was seen, such as 3 / subjects; larger than 1 means 1.
-        few_errors: whether the upper end must not be below the margin.
-        few_successes: whether the lower end must not be above 1 - margin.
+        few_hits: whether the upper end must not be below the margin.
+        few_misses: whether the lower end must not be above 1 - margin.
     """
     margin = min(1.0, margin)
     if rate <= 0.0:
@@ -107,8 +107,8 @@ def exact_interval(
     errors = rate * trials
     low = float(betaincinv(errors, trials - errors + 1.0, TAIL))
     high = float(betaincinv(errors + 1.0, trials - errors, 1.0 - TAIL))
-    low = min(low, 1.0 - margin) if few_successes else low
-    return min(low, rate), max(high, margin, rate) if few_errors else max(high, rate)
+    low = min(low, 1.0 - margin) if few_misses else low
+    return min(low, rate), max(high, margin, rate) if few_hits else max(high, rate)
 
 
 def bias_corrected_interval(value: float, resampled: NDArray[np.float64]) -> tuple[float, float]:
