@@ -63,8 +63,6 @@ def attempts():
     return make_attempts
 
 
-
-
 def around(rate, width=0.02):
     """An interval that holds the rate."""
     return (max(0.0, rate - width), min(1.0, rate + width))
@@ -203,7 +201,7 @@ def make_run(
         "modalities": list(modalities),
         "synthetic_impressions": [name for name in modalities if name in synthetic],
         "comparators": {name: list(comparators) for name in modalities},
-        "chosen": {name: comparators[-1] for name in modalities},
+        "chosen": dict.fromkeys(modalities, comparators[-1]),
         "fusion": rules[-1],
         "model_version": "0123456789abcdef" if trained else None,
         "fusion_weights": dict.fromkeys(modalities, 1 / len(modalities)) if trained else {},
@@ -223,8 +221,9 @@ def make_run(
         protocols["subject_disjoint"]["folds"] = 5
     if "open_set" in kinds:
         protocols["open_set"]["unenrolled_subjects"] = 3
-    extras = make_extras(kinds[0], outcomes) if trained else dict.fromkeys(EXTRAS, [])
+    extras = make_extras(kinds[0], outcomes) if trained else {key: [] for key in EXTRAS}
     acquired = {"attempted": 72, "failed": 3, "rate": 3 / 72, "interval": (0.0, 0.08)}
+    enrolled = {"attempted": 12, "failed": 0, "rate": 0, "interval": (0, 0.25)}
     return pd.concat(tables, ignore_index=True), Metrics.model_validate(
         {
             "setting": setting,
@@ -233,9 +232,7 @@ def make_run(
             **extras,
             "classification": make_classification() if trained else {},
             "failure_to_acquire": {modalities[0]: {**acquired, "reasons": {"no_pupil": 2, "occluded": 1}}},
-            "failure_to_enrol": {modalities[0]: {"attempted": 12, "failed": 0, "rate": 0, "interval": (0, 0.25)}}
-            if trained
-            else {},
+            "failure_to_enrol": {modalities[0]: enrolled} if trained else {},
         }
     )
 
@@ -262,7 +259,7 @@ def make_extras(kind, outcomes):
     worse = {"eer": 0.0471, "difference": 0.036, "difference_interval": (0.013, 0.06), "worse": True}
     better = {"eer": 0.0007, "difference": -0.0104, "difference_interval": (-0.02, 0.001), "worse": False}
     refused = {"groups": {}, "threshold": None, "fnmr_spread": None, "fnmr_spread_interval": None}
-    spread = {"threshold": 1.25, "groups": groups, "fnmr_spread": 0.025, "fnmr_spread_interval": (-0.01, 0.05)}
+    spread = {"threshold": 1.25, "fnmr_spread": 0.025, "fnmr_spread_interval": (-0.01, 0.05)}
     sides = {"probe": "5f2a9c0e", "reference": "77b1d3aa", "reference_subject": "s1"}
     shares = [0.0, 0.05, 0.1, 0.15, 0.2]
     return {
@@ -274,7 +271,7 @@ def make_extras(kind, outcomes):
             for measure, area, end in (("sharpness", 0.00712, 0.02), ("visible_share", 0.00431, 0.01))
         ],
         "differentials": [
-            {**where, "column": "sex", "refused": None, **spread},
+            {**where, "column": "sex", "refused": None, "groups": groups, **spread},
             {**where, "column": "device", "refused": "expected two groups, got one", **refused},
         ],
         "worst": [

@@ -1,6 +1,7 @@
 """The plot of error versus discard: does a quality measure find the captures that are not matched?"""
 
 from collections.abc import Sequence
+from itertools import chain
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -30,11 +31,12 @@ def draw_discards(metrics: Metrics) -> Figure:
     figure, grid = new_panels(
         -(-len(groups) // columns), columns, width=3.3, height=2.3, below=LEGEND * (2 + len(measures) // 3)
     )
-    for axes in grid.flat[len(groups) :]:
+    panels = list(chain.from_iterable(grid))
+    for axes in panels[len(groups) :]:
         axes.set_axis_off()
-    for axes, curves in zip(grid.flat, groups.values(), strict=False):
+    for axes, curves in zip(panels, groups.values(), strict=False):
         _draw(axes, curves, measures)
-    handles = {line.get_label(): line for axes in grid.flat for line in axes.get_lines()}
+    handles = {line.get_label(): line for axes in panels for line in axes.get_lines()}
     figure.legend(
         handles=[handles[readable(measure)] for measure in measures], loc="lower center",
         ncols=min(4, len(measures)), frameon=False, fontsize=8, handlelength=3.2,

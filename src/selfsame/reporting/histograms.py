@@ -1,5 +1,7 @@
 """Histograms of the scores by which inference would decide."""
 
+from itertools import chain
+
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
@@ -30,13 +32,13 @@ def draw_histograms(scores: pd.DataFrame, metrics: Metrics) -> Figure:
         return say("No comparison that inference would make gave a score.")
     places, shape = _places(shown)
     figure, grid = new_panels(*shape, width=3.3, height=1.75, below=0.3)
-    for axes in grid.flat:
+    for axes in chain.from_iterable(grid):
         axes.set_axis_off()
-    for outcome, place in zip(shown, places, strict=True):
+    for outcome, (row, column) in zip(shown, places, strict=True):
         own = rows[tuple(key_of(outcome))]
         own = own[np.isfinite(score[own])]
-        grid[place].set_axis_on()
-        _draw(grid[place], outcome, score[own], mated[own])
+        grid[row][column].set_axis_on()
+        _draw(grid[row][column], outcome, score[own], mated[own])
     figure.legend(handles=_handles(), loc="lower center", ncols=3, frameon=False, fontsize=9)
     return figure
 

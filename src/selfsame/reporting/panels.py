@@ -60,7 +60,9 @@ class Panel:
         figure, comparator = map(readable, line)
         if len(self.figures) == 1:
             return comparator
-        return f"{figure}\nby {comparator}" if len(figure) + len(comparator) > 30 else f"{figure}, {comparator}"
+        return (
+            f"{figure}, {comparator}" if len(figure) + len(comparator) < 30 else f"{figure}\nby {comparator}"
+        )
 
     def style(self, line: tuple[str, str]) -> LineStyle:
         """Choose colour by figure and dashes by comparator, or both by whichever of them is many."""

@@ -1,18 +1,18 @@
 """How plots look: colours that colour-blind readers tell apart, one line style a comparator, quiet axes."""
 
 from collections.abc import Sequence
-from typing import TypedDict
+from typing import Literal, TypedDict
 
-import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter
-from numpy.typing import NDArray
 
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 """M. Okabe, K. Ito, "Color universal design", 2008."""
 
-LINES: tuple[str | tuple[int, tuple[int, ...]], ...] = (
+Dashes = Literal["-"] | tuple[float, Sequence[float]]
+
+LINES: tuple[Dashes, ...] = (
     "-",
     (0, (5, 2)),
     (0, (1, 1.2)),
@@ -41,7 +41,7 @@ class LineStyle(TypedDict):
     """What tells one line from another."""
 
     color: str
-    linestyle: str | tuple[int, tuple[int, ...]]
+    linestyle: Dashes
     linewidth: float
 
 
@@ -52,7 +52,7 @@ def new_figure(width: float = 7.2, height: float = 5.4) -> Figure:
 
 def new_panels(
     rows: int, columns: int, *, width: float, height: float, beside: float = 0.0, below: float = 0.0
-) -> tuple[Figure, NDArray[np.object_]]:
+) -> tuple[Figure, list[list[Axes]]]:
     """Make a figure with a grid of panels of equal size, which stay so whatever is written around them.
 
     Args:
@@ -64,7 +64,7 @@ def new_panels(
         below: room for a legend at the bottom, in inches.
 
     Returns:
-        The figure, and its axes as (rows, columns).
+        The figure, and its axes, row by row.
     """
     across, down = BETWEEN
     inner = (columns * width + (columns - 1) * across, rows * height + (rows - 1) * down)
@@ -83,7 +83,8 @@ def new_panels(
         wspace=across / width,
         hspace=down / height,
     )
-    return figure, grid.subplots(squeeze=False)
+    axes: list[list[Axes]] = grid.subplots(squeeze=False).tolist()
+    return figure, axes
 
 
 def say(text: str) -> Figure:
