@@ -10,6 +10,9 @@ from selfsame.workloads import DEFAULT, WORKLOADS, Workload
 MAIN = ("data_engineering", "preprocessing", "training", "evaluation", "inference")
 """The stages of the main job, in order."""
 
+UNTRAINED = ("data_engineering", "preprocessing")
+"""Those of a workload without training."""
+
 SHARED_PARAMETERS = {"seed", "layout", "layouts"}
 """Parameters that all workloads share, so that no namespace is put before them."""
 
@@ -26,7 +29,8 @@ def register_pipelines() -> dict[str, Pipeline]:
             # Dots are for namespaces: here a stage names what the namespace of a modality made.
             warnings.filterwarnings("ignore", message="One or more dataset names contain '.'")
             stages = build_stages(workload)
-        main_job = sum((stages[name] for name in MAIN), Pipeline([]))
+        chosen = MAIN if workload.trained else UNTRAINED
+        main_job = sum((stages[name] for name in chosen), Pipeline([]))
         registered[workload.name] = main_job
         if workload is DEFAULT:
             registered |= stages
