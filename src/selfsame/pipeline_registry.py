@@ -4,14 +4,20 @@ import warnings
 
 from kedro.pipeline import Pipeline
 
-from selfsame.pipelines import data_engineering, evaluation, inference, preprocessing, synthesis, training
+from selfsame.pipelines import (
+    comparison,
+    data_engineering,
+    embedding,
+    evaluation,
+    inference,
+    preprocessing,
+    synthesis,
+    training,
+)
 from selfsame.workloads import DEFAULT, WORKLOADS, Workload
 
 MAIN = ("data_engineering", "preprocessing", "training", "evaluation", "inference")
 """The stages of the main job, in order."""
-
-UNTRAINED = ("data_engineering", "preprocessing")
-"""Those of a workload without training."""
 
 SHARED_PARAMETERS = {"seed", "layout", "layouts"}
 """Parameters that all workloads share, so that no namespace is put before them."""
@@ -29,8 +35,7 @@ def register_pipelines() -> dict[str, Pipeline]:
             # Dots are for namespaces: here a stage names what the namespace of a modality made.
             warnings.filterwarnings("ignore", message="One or more dataset names contain '.'")
             stages = build_stages(workload)
-        chosen = MAIN if workload.trained else UNTRAINED
-        main_job = sum((stages[name] for name in chosen), Pipeline([]))
+        main_job = sum((stages[name] for name in MAIN), Pipeline([]))
         registered[workload.name] = main_job
         if workload is DEFAULT:
             registered |= stages
@@ -40,15 +45,20 @@ def register_pipelines() -> dict[str, Pipeline]:
 
 
 def build_stages(workload: Workload) -> dict[str, Pipeline]:
-    """Build the stages of one workload, each tagged with its name."""
-    name, modalities = workload.name, workload.modalities
+    """Build the stages of one workload, each tagged with its name; without training that stage is empty."""
+    name, modalities, trained = workload.name, workload.modalities, workload.trained
+    learnt = embedding.create_pipeline(modalities) if trained else embedding.without_network()
+    compared = sum((_comparison_of(name, modality) for modality in modalities), Pipeline([]))
     return {
         "synthesis": _within(name, synthesis.create_pipeline(), "synthesis"),
         "data_engineering": _within(name, data_engineering.create_pipeline(), "data_engineering"),
         "preprocessing": sum((_preprocessing_of(name, modality) for modality in modalities), Pipeline([])),
-        "training": _within(name, training.create_pipeline(modalities), "training"),
-        "evaluation": _within(name, evaluation.create_pipeline(modalities), "evaluation"),
-        "inference": _within(name, inference.create_pipeline(modalities), "inference"),
+        "training": _within(
+            name, training.create_pipeline(modalities) if trained else Pipeline([]), "training"
+        ),
+        "evaluation": compared
+        + _within(name, learnt + evaluation.create_pipeline(modalities), "evaluation"),
+        "inference": _within(name, inference.create_pipeline(modalities, trained=trained), "inference"),
     }
 
 
@@ -65,4 +75,13 @@ def _preprocessing_of(workload: str, modality: str) -> Pipeline:
         inputs=shared,
         parameters={"params:seed"},
         tags="preprocessing",
+    )
+
+
+def _comparison_of(workload: str, modality: str) -> Pipeline:
+    return Pipeline(
+        comparison.create_pipeline(),
+        namespace=f"{workload}.{modality}",
+        inputs={"assignments": f"{workload}.assignments"},
+        tags="evaluation",
     )

@@ -9,8 +9,8 @@ class Workload:
 
     Attributes:
         name: a namespace of the graph.
-        modalities: in a fixed order; a data set may lack some.
-        trained: whether a recogniser is trained; without one, the classical comparators alone are measured.
+        modalities: in a fixed order; one without captures is left out of a run.
+        trained: whether a network is trained; without one, the comparators that need none are measured.
     """
 
     name: str
