@@ -1,6 +1,7 @@
 import hashlib
 import json
 import shutil
+import subprocess
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -300,6 +301,38 @@ def test_the_projects_catalog_refuses_to_save_another_table_as_the_manifest(tmp_
         with pytest.raises(DatasetError, match="expected the manifest to have the columns"):
             catalog.save("biometrics.manifest", pd.DataFrame({"path": ["x"]}))
     assert not list(tmp_path.rglob("*.parquet"))
+
+
+def test_a_set_of_prints_is_a_workload_of_its_own(
+    kedro: Callable[..., subprocess.CompletedProcess[str]], tmp_path: Path
+) -> None:
+    for number in range(6):
+        write(tmp_path / f"captures/DB9_B/{101 + number // 3}_{1 + number % 3}.bmp", picture(number))
+    roots = f"captures={tmp_path}/captures,data={tmp_path}/data,layout=fvc"
+    chosen = ("--pipelines", "fingerprints", "--tags", "data_engineering")
+    done = kedro(*chosen, f"--params={roots}")
+    assert done.returncode == 0, done.stderr
+    tables = tmp_path / "data/02_intermediate/fingerprints"
+    manifest, assignments = (
+        pd.read_parquet(tables / f"{name}.parquet") for name in ("manifest", "assignments")
+    )
+    assert manifest.groupby("subject_id")["capture_index"].apply(list).to_dict() == {
+        "101": [1, 2, 3],
+        "102": [1, 2, 3],
+    }
+    everyone = assignments[assignments["protocol"] == "subject_disjoint"]
+    assert set(everyone[["fold", "role", "split"]].itertuples(index=False, name=None)) == {
+        (0, "both", "test")
+    }
+
+
+@pytest.mark.parametrize("workload", ["irises", "fingerprints"])
+def test_a_workload_of_one_trait_differs_from_the_main_one_where_it_must(workload: str) -> None:
+    own, main = (read_yaml("data_engineering")[name]["data_engineering"] for name in (workload, "biometrics"))
+    assert own["protocol"].pop("folds") == 1
+    assert own["protocol"]["reference_captures"].pop("indices") == [1]
+    del main["protocol"]["folds"], main["protocol"]["reference_captures"]["indices"]
+    assert own == main
 
 
 @pytest.mark.parametrize(

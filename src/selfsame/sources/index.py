@@ -2,7 +2,8 @@
 
 import json
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import pandas as pd
 
@@ -63,6 +64,39 @@ def list_impressions(
         PlannedImpression(capture_id, "/".join(map(str, identity)), path, impression, size)
         for capture_id, path, size, *identity in columns
         for impression in range(1 + count)
+    ]
+
+
+def state_resolutions(
+    impressions: Sequence[PlannedImpression],
+    manifest: pd.DataFrame,
+    *,
+    modality: str,
+    assumed_dpi: float,
+    trust_files: bool,
+) -> list[PlannedImpression]:
+    """Give every impression the resolution of its capture, and log how many of them are assumed.
+
+    Args:
+        impressions: see `list_impressions`.
+        manifest: of their captures.
+        modality: of which they are, for the log.
+        assumed_dpi: px per inch of captures whose files state none.
+        trust_files: whether what files state is used.
+    """
+    stated = manifest.set_index("capture_id")["resolution_dpi"].dropna().to_dict() if trust_files else {}
+    captures = [one for one in impressions if one.impression == 0]
+    known = sum(one.capture_id in stated for one in captures)
+    logger.info(
+        "%s: the files of %d captures state a resolution%s, %d captures are taken as %g dpi",
+        modality,
+        known,
+        "" if trust_files else " that is trusted",
+        len(captures) - known,
+        assumed_dpi,
+    )
+    return [
+        replace(one, resolution_dpi=stated.get(one.capture_id, float(assumed_dpi))) for one in impressions
     ]
 
 

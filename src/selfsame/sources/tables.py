@@ -33,13 +33,15 @@ MANIFEST: Types = {
     "width": "int32",
     "height": "int32",
     "bytes": "int64",
+    "resolution_dpi": "float64",
     **_PATH_SAYS,
     **QUALITY,
     "role": "str",
     "split": "str",
     "protocol": "str",
 }
-"""One row a capture; `protocol` is the protocol whose fold 0 gave all rows their role and split."""
+"""One row a capture; `resolution_dpi` is null where the file does not say, and `protocol` is the protocol
+whose fold 0 gave all rows their role and split."""
 
 DISTINCT: Types = {name: kind for name, kind in MANIFEST.items() if name not in {"role", "split", "protocol"}}
 """The manifest before the protocol."""
