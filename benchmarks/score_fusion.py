@@ -35,7 +35,7 @@ VARIANTS: dict[str, tuple[Rule, FusionSettings]] = {
     "quality": ("quality", SETTINGS),
 }
 CAPTURES = 5
-RESAMPLES = 300
+RESAMPLES = 200
 FMR = 1e-3
 
 

@@ -59,3 +59,14 @@ def test_separable_evidence_gives_finite_factors(scale):
     assert np.isfinite(factors).all()
     assert np.isfinite(offset)
     assert (factors > 0).all()
+
+
+def test_stratum_that_holds_more_mated_comparisons_is_no_evidence():
+    mated = np.array([True] * 90 + [False] * 10 + [True] * 10 + [False] * 90)
+    strata = np.repeat([0, 1], 100)
+    shifts = np.column_stack([strata == 0, strata == 1]).astype(float)
+    evidence = np.zeros((200, 1))
+    plain = fit_log_slopes(evidence, mated, prior=0.5, spread=1.0, offsets=shifts)[1]
+    np.testing.assert_allclose(plain, [np.log(9), -np.log(9)], atol=1e-6)
+    balanced = fit_log_slopes(evidence, mated, prior=0.5, spread=1.0, offsets=shifts, strata=strata)[1]
+    np.testing.assert_allclose(balanced, 0.0, atol=1e-9)

@@ -272,3 +272,10 @@ def test_quality_is_not_evidence_by_itself():
     scores = rng.normal(size=mated.shape)[:, None]
     fused = fit_fusion("quality", scores, mated, qualities, SETTINGS).apply(scores, qualities)
     assert auc(fused, mated) == pytest.approx(0.5, abs=0.02)  # three standard errors of the AUC
+
+
+def test_quality_works_with_steps_that_give_all_strangers_one_llr():
+    scores, mated, qualities = draw((20.0, 20.0))
+    settings = SETTINGS.model_copy(update={"calibration": "pav"})
+    fused = fit_fusion("quality", scores, mated, qualities, settings).apply(scores, qualities)
+    assert fused[mated].min() > 0 > fused[~mated].max()

@@ -87,13 +87,17 @@ def fit_log_slopes(
 
 
 def _balance(mated: Flags, prior: float, strata: NDArray[np.int64]) -> Floats:
-    """Weigh each comparison: N prior / mated, and N (1 - prior) / non-mated times what the strata ask for."""
+    """Weigh mated N prior / mated and non-mated N (1 - prior) / non-mated times what the strata ask for.
+
+    A stratum without comparisons of one kind weighs nothing.
+    """
     total = min(np.count_nonzero(mated), np.count_nonzero(~mated))
     own = np.bincount(strata[mated], minlength=strata.max() + 1)
     others = np.bincount(strata[~mated], minlength=len(own))
-    shared = own * (others > 0)
-    each = total * (1.0 - prior) * shared / max(shared.sum(), 1) / np.maximum(others, 1)
-    return np.where(mated, total * prior / own.sum(), each[strata])
+    share = own * (others > 0) / max(int(own[others > 0].sum()), 1)
+    each = np.where(mated, prior / np.maximum(own, 1)[strata], (1.0 - prior) / np.maximum(others, 1)[strata])
+    weights: Floats = total * share[strata] * each
+    return weights
 
 
 def _score(

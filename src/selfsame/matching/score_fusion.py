@@ -45,8 +45,10 @@ QUALITY_SHARES = (0.05, 0.95)
 to fit."""
 FEWEST_FOR_COVARIANCE = 30
 """Non-mated comparisons with both modalities below which two are taken as uncorrelated."""
-QUALITY_STRATA = 5
+QUALITY_STRATA = 20
 """Equally wide ranges of quality in which mated and non-mated comparisons weigh as much as each other."""
+LEAST_WEIGHT = 1e-3
+"""Nats; least spread of the LLRs of strangers, which are all equal where the steps of `pav` are wide."""
 
 
 class FusionSettings(BaseModel):
@@ -195,9 +197,11 @@ def _quality_line(llrs: Floats, mated: Flags, qualities: Floats, settings: Fusio
     if not high > low:
         return plain
     ends = plain.ends(qualities[known])
+    # where scores say little, quality may not say more
+    weight = max(float(llrs[known][~mated[known]].std()), LEAST_WEIGHT)
     factors, offsets = fit_log_slopes(
         llrs[known, None] * ends, mated[known],
-        prior=settings.prior, spread=settings.spread, offset_spread=settings.spread, offsets=ends,
+        prior=settings.prior, spread=settings.spread, offset_spread=settings.spread * weight, offsets=ends,
         strata=np.minimum(ends[:, 1] * QUALITY_STRATA, QUALITY_STRATA - 1).astype(np.int64),
     )  # fmt: skip
     return QualityLine(
