@@ -5,6 +5,8 @@ of the scores it is made of. A normal prior on the deviation keeps the fit close
 data say little, and keeps it finite where mated and non-mated scores do not overlap at all.
 """
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit, logit
@@ -58,32 +60,54 @@ def fit_log_slopes(
     Returns:
         (k,) factors above 0, and (l,) offsets.
     """
-    count = evidence.shape[1]
     shifts = np.ones((len(evidence), 1)) if offsets is None else offsets
-    signs = np.where(mated, 1.0, -1.0)
     weights = _balance(mated, prior, np.zeros(len(mated), dtype=np.int64) if strata is None else strata)
-    precision = np.repeat([spread**-2.0, offset_spread**-2.0], [count, shifts.shape[1]])
+    precision = np.repeat([spread**-2.0, offset_spread**-2.0], [evidence.shape[1], shifts.shape[1]])
+    signs = np.where(mated, 1.0, -1.0)
+    return _Problem(evidence, shifts, signs, weights, precision, float(logit(prior))).solve()
 
-    def loss(at: Floats) -> tuple[float, Floats]:
-        margins = signs * (evidence @ np.exp(at[:count]) + shifts @ at[count:] + logit(prior))
-        return float(weights @ np.logaddexp(0.0, -margins) + precision @ at**2 / 2), margins
 
-    at = np.zeros(len(precision))
-    value, margins = loss(at)
-    for _ in range(MAX_STEPS):
-        slopes = np.column_stack([evidence * np.exp(at[:count]), shifts])
-        step, promise = _score(slopes, signs, margins, weights, precision, at)
-        step /= max(1.0, np.abs(step[:count]).max(initial=0.0) / MAX_MOVE)
-        if promise < DECREMENT:
-            break
-        share = 1.0
-        while (tried := loss(at + share * step))[0] >= value and share > RIDGE:
-            share /= 2
-        if share <= RIDGE:
-            break
-        at = at + share * step
-        value, margins = tried
-    return np.exp(at[:count]), at[count:]
+@dataclass(frozen=True)
+class _Problem:
+    evidence: Floats
+    shifts: Floats
+    signs: Floats
+    weights: Floats
+    precision: Floats
+    bias: float
+
+    def solve(self) -> tuple[Floats, Floats]:
+        count = self.evidence.shape[1]
+        at = np.zeros(len(self.precision))
+        value, margins = self.loss(at)
+        for _ in range(MAX_STEPS):
+            step, promise = self.step(at, margins)
+            step /= max(1.0, np.abs(step[:count]).max(initial=0.0) / MAX_MOVE)
+            share = 1.0
+            while promise >= DECREMENT and share > RIDGE:
+                tried, there = self.loss(at + share * step)
+                if tried < value:
+                    break
+                share /= 2
+            else:
+                break
+            at, value, margins = at + share * step, tried, there
+        return np.exp(at[:count]), at[count:]
+
+    def loss(self, at: Floats) -> tuple[float, Floats]:
+        """Compute the penalised loss, and by how much each comparison lies on its own side."""
+        count = self.evidence.shape[1]
+        margins = self.signs * (self.evidence @ np.exp(at[:count]) + self.shifts @ at[count:] + self.bias)
+        return float(self.weights @ np.logaddexp(0.0, -margins) + self.precision @ at**2 / 2), margins
+
+    def step(self, at: Floats, margins: Floats) -> tuple[Floats, float]:
+        """Compute a step of Fisher scoring: where to, and how far the loss should fall."""
+        slopes = np.column_stack([self.evidence * np.exp(at[: self.evidence.shape[1]]), self.shifts])
+        error = expit(-margins)
+        gradient = self.precision * at - slopes.T @ (self.weights * self.signs * error)
+        curvature = (slopes * (self.weights * error * (1.0 - error))[:, None]).T @ slopes
+        step: Floats = -np.linalg.solve(curvature + np.diag(self.precision + RIDGE), gradient)
+        return step, -float(gradient @ step)
 
 
 def _balance(mated: Flags, prior: float, strata: NDArray[np.int64]) -> Floats:
@@ -98,14 +122,3 @@ def _balance(mated: Flags, prior: float, strata: NDArray[np.int64]) -> Floats:
     each = np.where(mated, prior / np.maximum(own, 1)[strata], (1.0 - prior) / np.maximum(others, 1)[strata])
     weights: Floats = total * share[strata] * each
     return weights
-
-
-def _score(
-    slopes: Floats, signs: Floats, margins: Floats, weights: Floats, precision: Floats, at: Floats
-) -> tuple[Floats, float]:
-    """Take a step of Fisher scoring: where to, and by how much the penalised loss should fall."""
-    error = expit(-margins)
-    gradient = precision * at - slopes.T @ (weights * signs * error)
-    curvature = (slopes * (weights * error * (1.0 - error))[:, None]).T @ slopes
-    step: Floats = -np.linalg.solve(curvature + np.diag(precision + RIDGE), gradient)
-    return step, -float(gradient @ step)
