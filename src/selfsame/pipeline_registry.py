@@ -56,8 +56,7 @@ def build_stages(workload: Workload) -> dict[str, Pipeline]:
         "training": _within(
             name, training.create_pipeline(modalities) if trained else Pipeline([]), "training"
         ),
-        "evaluation": compared
-        + _within(name, learnt + evaluation.create_pipeline(modalities), "evaluation"),
+        "evaluation": compared + _within(name, learnt + evaluation.create_pipeline(modalities), "evaluation"),
         "inference": _within(name, inference.create_pipeline(modalities, trained=trained), "inference"),
     }
 

@@ -1,5 +1,6 @@
 """The claim that fusing is never worse than the best of the modalities that are fused, put to the test."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -60,7 +61,7 @@ class BestMember:
 
 def compare_with_best_member(
     fused: NDArray[np.float64],
-    members: dict[str, NDArray[np.floating]],
+    members: Mapping[str, NDArray[np.floating]],
     probe_subjects: NDArray[np.str_],
     reference_subjects: NDArray[np.str_],
     *,

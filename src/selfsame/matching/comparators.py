@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from pydantic import Field, TypeAdapter, ValidationError
 
 from selfsame.errors import DamagedError
+from selfsame.fingerprint.comparison_settings import PrintComparison
 from selfsame.iris.codes import IrisCodeSettings
 
 COSINE = "cosine"
@@ -85,7 +86,26 @@ class IrisCode(IrisCodeSettings, LearnsNothing):
         return compare_iris_codes(probes.astype(np.uint64), references.astype(np.uint64), self)
 
 
-ComparatorSettings = Annotated[IrisCode, Field(discriminator="kind")]
+class Minutiae(PrintComparison, LearnsNothing):
+    """Minutiae of a print and their cylinders, compared with relaxation (Cappelli, Ferrara and Maltoni)."""
+
+    kind: Literal["minutiae"]
+    package: ClassVar[str] = "selfsame.fingerprint"
+
+    def encode(self, rows: Rows, learnt: Learnt) -> Templates:
+        """Make (n, bytes) templates."""
+        from selfsame.fingerprint.encoding import encode_prints
+
+        return encode_prints(rows, self)
+
+    def compare(self, probes: Templates, references: Templates) -> NDArray[np.float32]:
+        """Compare in any pose that the settings allow."""
+        from selfsame.fingerprint.comparison import compare_prints
+
+        return compare_prints(probes.astype(np.uint8), references.astype(np.uint8), self)
+
+
+ComparatorSettings = Annotated[IrisCode | Minutiae, Field(discriminator="kind")]
 
 
 def compare_cosines(probes: Templates, references: Templates) -> NDArray[np.float32]:

@@ -57,7 +57,8 @@ def compare_all(evidence: Evidence, protocols: Sequence[Kind], fusing: Fusing, r
             scores.append(tabulate_scores(experiment, scored))
             attempts.append(tabulate_attempts(experiment, scored))
             if len(experiment.figure.modalities) > 1:
-                verdicts += [judge(experiment, one, fusing, resamples) for one in scored]
+                fused = [one for one in scored if one.refused is None]
+                verdicts += [judge(experiment, one, fusing, resamples) for one in fused]
     return Compared(
         pd.concat(trials, ignore_index=True),
         pd.concat(scores, ignore_index=True),
@@ -118,6 +119,9 @@ def tabulate_scores(experiment: Experiment, scored: Sequence[Scored]) -> pd.Data
 def tabulate_attempts(experiment: Experiment, scored: Sequence[Scored]) -> pd.DataFrame:
     """Count what every comparator and rule was to compare and what it could not."""
     return pd.concat(
-        [count_attempts(experiment, one.comparator, ~np.isnan(one.scores)) for one in scored],
+        [
+            count_attempts(experiment, one.comparator, ~np.isnan(one.scores)).assign(refused=one.refused)
+            for one in scored
+        ],
         ignore_index=True,
-    )
+    ).astype({"refused": "str"})

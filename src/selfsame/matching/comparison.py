@@ -125,14 +125,31 @@ def _slots(subjects: NDArray[np.str_]) -> NDArray[np.int64]:
 
 
 def tabulate_trial(layout: Layout) -> pd.DataFrame:
-    """List the comparisons that are meant: probe, probe_subject, reference, reference_subject, mated."""
+    """List the comparisons that are meant: probe, probe_subject, reference, reference_subject, mated.
+
+    Where the figure is of one modality, both sides are captures; else presentations and records.
+    """
     probe, reference = np.nonzero(layout.meant)
+    if len(layout.probes) == 1:
+        ((modality, references),) = layout.references.items()
+        names = references.names[_find_held(layout, modality)[probe, reference]]
+    else:
+        names = layout.records.names[reference]
     return pd.DataFrame(
         {
             "probe": layout.presentations.names[probe],
             "probe_subject": layout.presentations.subjects[probe],
-            "reference": layout.records.names[reference],
+            "reference": names,
             "reference_subject": layout.records.subjects[reference],
             "mated": layout.mated[probe, reference],
         }
     )
+
+
+def _find_held(layout: Layout, modality: str) -> NDArray[np.int64]:
+    """Find the reference capture of each comparison of a modality: (n, r) rows, or NOTHING."""
+    held = np.full((len(layout.presentations), len(layout.records)), NOTHING)
+    sides = layout.presentations, layout.probes[modality], layout.records
+    for shown, kept, column in same_instance(modality, *sides):
+        held[np.ix_(shown, kept)] = layout.records.rows[modality][kept, column]
+    return held

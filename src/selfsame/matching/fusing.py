@@ -48,8 +48,9 @@ class Scored:
     Attributes:
         comparator: its name.
         scores: (n,) NaN where it gave none.
-        llrs: (n,) cross-fitted log-likelihood ratios (natural logarithm); all NaN where `refused` says why.
-        refused: why there are no scores or ratios: too few subjects to fit them; else None.
+        llrs: (n,) cross-fitted log-likelihood ratios (natural logarithm); NaN where too few subjects are there
+            to fit them.
+        refused: why there are no scores; else None.
     """
 
     comparator: str
@@ -60,18 +61,23 @@ class Scored:
 
 def score_experiment(experiment: Experiment, fusing: Fusing) -> Iterator[Scored]:
     """Score a figure by each comparator (of one modality), or by the network and each rule (of several)."""
-    if len(experiment.figure.modalities) == 1:
+    modalities = experiment.figure.modalities
+    lacking = [m for m in modalities if (m, fusing.chosen[m]) not in experiment.scores]
+    if len(modalities) == 1:
         for comparator in experiment.comparators():
-            alone = experiment.stack(dict.fromkeys(experiment.figure.modalities, comparator))
+            alone = experiment.stack({modalities[0]: comparator})
             yield _calibrate(experiment, comparator, alone[:, 0], fusing)
+        if lacking:
+            yield _refuse(experiment, fusing.chosen[modalities[0]], lacking, fusing)
         return
     if COSINE in experiment.comparators():
         yield _calibrate(experiment, NETWORK, fuse_by_network(experiment), fusing)
-    members = experiment.stack(fusing.chosen)
     for rule in fusing.rules:
-        fused, refused = _cross_fit(experiment, rule, members, fusing)
-        scored = _calibrate(experiment, rule, fused, fusing) if refused is None else None
-        yield scored or Scored(rule, fused, fused, refused)
+        if lacking:
+            yield _refuse(experiment, rule, lacking, fusing)
+            continue
+        fused, refused = _cross_fit(experiment, rule, experiment.stack(fusing.chosen), fusing)
+        yield Scored(rule, fused, fused, refused) if refused else _calibrate(experiment, rule, fused, fusing)
 
 
 def fuse_by_network(experiment: Experiment) -> NDArray[np.float64]:
@@ -86,8 +92,15 @@ def fuse_by_network(experiment: Experiment) -> NDArray[np.float64]:
 def _calibrate(
     experiment: Experiment, comparator: str, scores: NDArray[np.float64], fusing: Fusing
 ) -> Scored:
-    llrs, refused = _cross_fit(experiment, CALIBRATION, scores[:, None], fusing)
-    return Scored(comparator, scores, llrs, refused)
+    llrs, _ = _cross_fit(experiment, CALIBRATION, scores[:, None], fusing)
+    return Scored(comparator, scores, llrs, None)
+
+
+def _refuse(experiment: Experiment, comparator: str, lacking: Sequence[str], fusing: Fusing) -> Scored:
+    nothing = np.full(len(experiment.trials), np.nan)
+    names = " and ".join(f"{modality} by {fusing.chosen[modality]}" for modality in lacking)
+    reason = f"there are no scores of {names} under {experiment.protocol}"
+    return Scored(comparator, nothing, nothing, reason)
 
 
 def _cross_fit(
@@ -108,6 +121,6 @@ def _cross_fit(
             qualities=experiment.stack_qualities() if rule == "quality" else None,
         )
     except InputError as error:
-        logger.warning("%s, %s, %s: %s", experiment.protocol, experiment.figure.name, rule, error)
+        logger.debug("%s, %s, %s: %s", experiment.protocol, experiment.figure.name, rule, error)
         return np.full(len(scores), np.nan), str(error)
     return fused.fused, None

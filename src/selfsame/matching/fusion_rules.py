@@ -74,6 +74,9 @@ class LikelihoodRatioRule(Documented):
     rule: Literal["likelihood_ratio"]
     calibrations: Calibrations
 
+    def __post_init__(self) -> None:
+        _require_lengths(len(self.calibrations), [])
+
     @property
     def modalities(self) -> int:
         """How many columns of scores it takes."""
@@ -114,11 +117,8 @@ class LogisticRule(Documented):
     combinations: tuple[Combination, ...]
 
     def __post_init__(self) -> None:
-        members = [member for one in self.combinations for member in one.members]
-        if not all(0 <= member < self.modalities for member in members):
-            raise DamagedError(
-                f"expected members of 0 to {self.modalities - 1}, got {sorted(set(members))}: fit it again"
-            )
+        _require_lengths(len(self.calibrations), [])
+        _require_members(self.combinations, self.modalities)
 
     @property
     def modalities(self) -> int:
@@ -128,11 +128,7 @@ class LogisticRule(Documented):
     def apply(self, scores: NDArray[np.floating], qualities: NDArray[np.floating] | None = None) -> Floats:
         """Fuse (n, m) scores into (n,) LLRs, in nats; qualities are not looked at."""
         llrs = apply_each(self.calibrations, require_scores(scores, self.modalities))
-        fused, present = sum_present(llrs), ~np.isnan(llrs)
-        for one in self.combinations:
-            rows = np.all(present == np.isin(np.arange(self.modalities), one.members), axis=1)
-            fused[rows] = llrs[np.ix_(rows, one.members)] @ np.array(one.factors) + one.offset
-        return fused
+        return combine(llrs, self.combinations)
 
 
 @dataclass(frozen=True)
@@ -165,7 +161,7 @@ class QualityFactor(Documented):
 
 @dataclass(frozen=True)
 class QualityRule(Documented):
-    """Sum of the LLRs of those present, each times a factor that its quality decides.
+    """Weighted sum of LLRs as `LogisticRule`, each first times a factor that its quality decides.
 
     Quality is never evidence by itself (a sharp picture is nobody's in particular): it only decides how
     much the score's evidence counts. Source of the idea: J. Fierrez-Aguilar et al., "Discriminative
@@ -175,9 +171,11 @@ class QualityRule(Documented):
     rule: Literal["quality"]
     calibrations: Calibrations
     factors: tuple[QualityFactor, ...]
+    combinations: tuple[Combination, ...]
 
     def __post_init__(self) -> None:
         _require_lengths(len(self.calibrations), [len(self.factors)])
+        _require_members(self.combinations, self.modalities)
 
     @property
     def modalities(self) -> int:
@@ -191,7 +189,7 @@ class QualityRule(Documented):
         """
         values = require_scores(scores, self.modalities)
         factors = apply_each(self.factors, require_qualities(qualities, values.shape))
-        return sum_present(factors * apply_each(self.calibrations, values))
+        return combine(factors * apply_each(self.calibrations, values), self.combinations)
 
 
 FittedFusion = SumRule | LikelihoodRatioRule | LogisticRule | QualityRule
@@ -206,6 +204,15 @@ def apply_each(maps: tuple[ColumnMap, ...], values: Floats) -> Floats:
 def sum_present(values: Floats) -> Floats:
     """Add each row without its NaN; a row of NaN only gives NaN."""
     return np.where(np.isnan(values).all(axis=1), np.nan, np.nansum(values, axis=1))
+
+
+def combine(llrs: Floats, combinations: tuple[Combination, ...]) -> Floats:
+    """Add (n, m) LLRs with the factors of the set of modalities that each row has, or plainly without."""
+    fused, present = sum_present(llrs), ~np.isnan(llrs)
+    for one in combinations:
+        rows = np.all(present == np.isin(np.arange(llrs.shape[1]), one.members), axis=1)
+        fused[rows] = llrs[np.ix_(rows, one.members)] @ np.array(one.factors) + one.offset
+    return fused
 
 
 def require_scores(scores: NDArray[np.floating], modalities: int | None = None) -> Floats:
@@ -245,5 +252,11 @@ def require_qualities(qualities: NDArray[np.floating] | None, shape: tuple[int, 
 
 
 def _require_lengths(expected: int, lengths: list[int]) -> None:
-    if not expected or set(lengths) != {expected}:
+    if not expected or any(length != expected for length in lengths):
         raise DamagedError(f"expected {max(expected, 1)} of each, got {lengths}: fit the fusion again")
+
+
+def _require_members(combinations: tuple[Combination, ...], modalities: int) -> None:
+    members = sorted({member for one in combinations for member in one.members})
+    if members and not 0 <= members[0] <= members[-1] < modalities:
+        raise DamagedError(f"expected members of 0 to {modalities - 1}, got {members}: fit the fusion again")

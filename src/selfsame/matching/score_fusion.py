@@ -74,7 +74,7 @@ def fit_fusion(
       that occurs, on all comparisons that have at least these. It starts from the plain sum (factors 1,
       offset 0) and leaves it as far as the data pay for: LLRs as input, not scores, so that little data
       means `likelihood_ratio`, and missing modalities need no guess.
-    - `quality`: LLRs times factors of their quality, see `QualityRule`; starts from factors 1, too.
+    - `quality`: LLRs times factors of their quality, which start from 1, too; then as `logistic`.
 
     Args:
         rule: the name.
@@ -129,7 +129,7 @@ def _fit_sum(scores: Floats, mated: Flags, settings: FusionSettings) -> SumRule:
     values = apply_each(maps, scores)
     weights = [1.0 if settings.weights == "equal" else separation(values[:, i], mated) for i in columns]
     others = values[~mated]
-    covariance = [[_covariance(others[:, i], others[:, j]) for j in columns] for i in columns]
+    covariance = [[_covariance(others, i, j) for j in columns] for i in columns]
     if not all(covariance[i][i] > 0 for i in columns):
         raise InputError("expected non-mated training scores that vary in every modality, got equal ones")
     return SumRule(
@@ -137,11 +137,10 @@ def _fit_sum(scores: Floats, mated: Flags, settings: FusionSettings) -> SumRule:
     )
 
 
-def _covariance(one: Floats, other: Floats) -> float:
-    both = ~np.isnan(one) & ~np.isnan(other)
-    if one is not other and np.count_nonzero(both) < FEWEST_FOR_COVARIANCE:
+def _covariance(values: Floats, i: int, j: int) -> float:
+    left, right = values[~np.isnan(values[:, [i, j]]).any(axis=1)][:, [i, j]].T
+    if i != j and len(left) < FEWEST_FOR_COVARIANCE:
         return 0.0
-    left, right = one[both], other[both]
     return max(float(np.mean((left - left.mean()) * (right - right.mean()))), 0.0)
 
 
@@ -156,7 +155,11 @@ def _calibrate(scores: Floats, mated: Flags, settings: FusionSettings) -> Calibr
 
 def _fit_logistic(scores: Floats, mated: Flags, settings: FusionSettings) -> LogisticRule:
     calibrations = _calibrate(scores, mated, settings)
-    llrs = apply_each(calibrations, scores)
+    combinations = _combinations(apply_each(calibrations, scores), mated, settings)
+    return LogisticRule("logistic", calibrations, combinations)
+
+
+def _combinations(llrs: Floats, mated: Flags, settings: FusionSettings) -> tuple[Combination, ...]:
     present = ~np.isnan(llrs)
     combinations = []
     for pattern in np.unique(present, axis=0):
@@ -169,7 +172,7 @@ def _fit_logistic(scores: Floats, mated: Flags, settings: FusionSettings) -> Log
             prior=settings.prior, spread=settings.spread, offset_spread=settings.spread,
         )  # fmt: skip
         combinations.append(Combination(tuple(members.tolist()), tuple(factors.tolist()), offset))
-    return LogisticRule("logistic", calibrations, tuple(combinations))
+    return tuple(combinations)
 
 
 def _fit_quality(scores: Floats, mated: Flags, qualities: Floats, settings: FusionSettings) -> QualityRule:
@@ -178,7 +181,8 @@ def _fit_quality(scores: Floats, mated: Flags, qualities: Floats, settings: Fusi
     factors = tuple(
         _quality_factor(llrs[:, i], mated, qualities[:, i], settings) for i in range(llrs.shape[1])
     )
-    return QualityRule("quality", calibrations, factors)
+    weighted = llrs * apply_each(factors, qualities)
+    return QualityRule("quality", calibrations, factors, _combinations(weighted, mated, settings))
 
 
 def _quality_factor(llrs: Floats, mated: Flags, qualities: Floats, settings: FusionSettings) -> QualityFactor:

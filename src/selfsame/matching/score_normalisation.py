@@ -26,6 +26,9 @@ HAMPEL_SHARES = (0.70, 0.85, 0.95)
 HAMPEL_STEPS = 50
 """Steps of reweighting; location has settled to 1e-9 of its scale after about ten."""
 
+ROUNDING = 1e-9
+"""Deviations closer together than this share of the largest are equal."""
+
 
 @dataclass(frozen=True)
 class ScoreNormalisation(Documented):
@@ -92,7 +95,7 @@ def hampel(scores: NDArray[np.float64]) -> tuple[float, float]:
     """
     location = float(np.median(scores))
     a, b, c = np.quantile(np.abs(scores - location), HAMPEL_SHARES)
-    if not 0 < a < b < c:  # many equal scores: nothing to be robust against
+    if not a > 0 or c - b <= ROUNDING * c:  # few or equal scores: nothing to be robust against
         return float(scores.mean()), float(scores.std())
     for _ in range(HAMPEL_STEPS):
         deviations = scores - location

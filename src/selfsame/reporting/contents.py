@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Collection, Hashable, Iterable
 from dataclasses import dataclass
+from itertools import chain
 from typing import TypeVar
 
 from selfsame.reporting.results import Differential, Kind, Metrics, Outcome, WorstComparison
@@ -31,6 +32,21 @@ class Contents:
     worst: dict[tuple[str, str, str], list[WorstComparison]]
     spreads: list[Differential]
     refusals: dict[tuple[str, str], list[Differential]]
+
+    @property
+    def unsupported_fmr(self) -> bool:
+        """Whether the headline has an FNMR at an FMR that the subjects are too few to show."""
+        points = [point for one in self._shown() for point in one.verification.fnmr_at_fmr.values()]
+        return not all(point.fmr_supported for point in points)
+
+    @property
+    def unsupported_fpir(self) -> bool:
+        """Whether the headline has an FNIR at an FPIR that the subjects are too few to show."""
+        found = [one.open_set for one in self._shown() if one.open_set is not None]
+        return not all(point.fpir_supported for one in found for point in one.fnir_at_fpir.values())
+
+    def _shown(self) -> list[Outcome]:
+        return list(chain.from_iterable(self.headline.values()))
 
 
 def list_contents(metrics: Metrics) -> Contents:
@@ -75,7 +91,9 @@ SECTIONS = (
     Section("headline", "Headline", lambda metrics, plots: any(map(metrics.headline, metrics.protocols))),
     Section("failures", "Failures and figures left out", lambda metrics, plots: True),
     Section("comparators", "All comparators and fusion rules", lambda metrics, plots: True),
-    Section("error_curves", "Error curves", lambda metrics, plots: {"det", "roc"} & set(plots), ("det", "roc")),
+    Section(
+        "error_curves", "Error curves", lambda metrics, plots: {"det", "roc"} & set(plots), ("det", "roc")
+    ),
     Section(
         "search",
         "Search: cumulative match and open set",
@@ -89,10 +107,20 @@ SECTIONS = (
         lambda metrics, plots: "score_histograms" in plots or _calibrated(metrics),
         ("score_histograms",),
     ),
-    Section("quality", "Quality: error versus discard", lambda metrics, plots: metrics.discards, ("error_versus_discard",)),
+    Section(
+        "quality",
+        "Quality: error versus discard",
+        lambda metrics, plots: metrics.discards,
+        ("error_versus_discard",),
+    ),
     Section("differentials", "Differences between groups", lambda metrics, plots: metrics.differentials),
     Section("worst", "The worst comparisons", lambda metrics, plots: metrics.worst),
-    Section("classification", "Naming by the classifier", lambda metrics, plots: metrics.classification, ("confusion",)),
+    Section(
+        "classification",
+        "Naming by the classifier",
+        lambda metrics, plots: metrics.classification,
+        ("confusion",),
+    ),
     Section("training", "Training", lambda metrics, plots: "history" in plots, ("history",)),
     Section("repeat", "How to repeat it", lambda metrics, plots: True),
     Section("glossary", "What the words mean", lambda metrics, plots: True),

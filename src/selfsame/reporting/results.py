@@ -25,7 +25,6 @@ class Setting(Result):
     was trained.
     """
 
-    workload: str
     modalities: list[str]
     synthetic_impressions: list[str]
     comparators: dict[str, list[str]]

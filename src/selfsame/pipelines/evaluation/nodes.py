@@ -85,19 +85,21 @@ def measure(
     *indexes: pd.DataFrame,
 ) -> dict[str, object]:
     """Measure every figure, with intervals: the content of metrics.json (see reporting/results.py)."""
-    from selfsame.reporting.summary import measure_all
+    from selfsame.reporting.details import Closer
+    from selfsame.reporting.measurement import Resampling
+    from selfsame.reporting.summary import Asked, Tables, measure_all
 
-    metrics = measure_all(
-        scores,
-        attempts,
-        verdicts,
-        named,
-        manifest=manifest,
-        assignments=assignments,
-        indexes=indexes,
-        model=model,
-        asked=parameters.to_domain(seed),
+    asked = Asked(
+        fmrs=parameters.fmrs,
+        fpirs=parameters.fpirs,
+        ranks_shown=parameters.ranks_shown,
+        resampling=Resampling(parameters.resamples, seed),
+        chosen=parameters.fusion.chosen,
+        fusion=parameters.fusion.rule,
+        closer=Closer(**parameters.details.model_dump(), fmr=parameters.fmrs[0]),
     )
+    tables = Tables(scores, attempts, verdicts, named)
+    metrics = measure_all(tables, manifest, assignments, indexes, model, asked)
     return metrics.model_dump(mode="json")
 
 
