@@ -137,10 +137,11 @@ def split_subject_disjoint(captures: pd.DataFrame, rules: SplitRules, seed: int)
             "folds of the protocol, or add subjects"
         )
     roles, single = assign_roles(captures, rules.references, seed), has_one_capture(captures)
+    held_out = _hold_out(captures, rules, seed)
     for fold in range(rules.folds):
         tested = captures["subject_id"].isin(ordered[fold :: rules.folds])
         splits = pd.Series("train", index=captures.index, dtype="str").mask(tested, "test")
-        splits = _hold_out(captures, splits, rules.validation_share, seed)
+        splits = splits.mask(~tested & held_out, "validation")
         if rules.folds > 1 and not (splits == "train").any():
             raise InputError(
                 "expected some captures for training in every fold, got none: lower validation_share of the "
@@ -171,7 +172,7 @@ def _split_by_role(
 ) -> pd.DataFrame:
     """Train and validate with references, test with probes."""
     splits = pd.Series("train", index=captures.index, dtype="str").mask(roles == "probe", "test")
-    splits = _hold_out(captures, splits, rules.validation_share, seed)
+    splits = splits.mask((splits == "train") & _hold_out(captures, rules, seed), "validation")
     if not (splits == "train").any():
         raise InputError(
             "expected some reference captures for training, got none: change reference_captures or "
@@ -185,16 +186,15 @@ def _split_by_role(
     return captures.assign(role=roles, split=splits)
 
 
-def _hold_out(
-    captures: pd.DataFrame, splits: "pd.Series[str]", validation_share: float, seed: int
-) -> "pd.Series[str]":
-    """Let about this share of the captures that would train validate, whichever the protocol."""
-    drawn = _draw(captures, KEY, seed, "validation") < validation_share
-    return splits.mask((splits == "train") & drawn, "validation")
+def _hold_out(captures: pd.DataFrame, rules: SplitRules, seed: int) -> "pd.Series[bool]":
+    """Choose about the share of all captures that validate, should they train, whichever the protocol."""
+    if rules.validation_share <= 0:
+        return pd.Series(data=False, index=captures.index, dtype="bool")
+    return _draw(captures, KEY, seed, "validation") < rules.validation_share
 
 
 def _draw(captures: pd.DataFrame, key: Sequence[str], seed: int, purpose: str) -> "pd.Series[float]":
-    keys = captures[list(key)].itertuples(index=False, name=None)
+    keys = zip(*(captures[name].tolist() for name in key), strict=True)
     return pd.Series(
         [unit_digest(seed, purpose, *values) for values in keys], captures.index, dtype="float64"
     )
