@@ -30,16 +30,16 @@ def slack(simulations):
 def test_interval_of_a_rate_by_subject_covers(subjects, rate):
     """FNMR and rank-1: people's own rates differ (beta, correlation 0.15), five trials each."""
     rng, intervals, owners = np.random.default_rng(subjects), [], np.repeat(np.arange(subjects), 5)
-    for _ in range(600):
+    for _ in range(400):
         own = rng.beta(rate * 5.7, (1 - rate) * 5.7, subjects)
         intervals.append(share_interval(rng.random(len(owners)) < own[owners], owners))
     coverage = held(intervals, rate)
-    assert coverage >= 0.92 - slack(600)
+    assert coverage >= 0.92 - slack(400)
     if rate * subjects >= 5:  # enough errors not to be conservative
-        assert coverage <= 0.97 + slack(600)
+        assert coverage <= 0.97 + slack(400)
 
 
-@pytest.mark.parametrize("subjects", [20, 60, 120])
+@pytest.mark.parametrize("subjects", [20, 60])
 @pytest.mark.parametrize("rate", [0.005, 0.03, 0.3])
 @pytest.mark.parametrize("wolf", [0.0, 0.35])
 def test_interval_of_a_rate_by_pairs_of_subjects_covers(subjects, rate, wolf):
@@ -47,16 +47,16 @@ def test_interval_of_a_rate_by_pairs_of_subjects_covers(subjects, rate, wolf):
     rng, intervals = np.random.default_rng(subjects), []
     first, second = np.triu_indices(subjects, 1)
     threshold = norm.isf(rate) * np.sqrt(1 + 2 * wolf**2)
-    for _ in range(250):
+    for _ in range(200):
         person = rng.normal(0, wolf, subjects)
         pair = person[first] + person[second] + rng.normal(0, np.sqrt(0.5), len(first))
         scores = np.concatenate([pair, pair]) + rng.normal(0, np.sqrt(0.5), 2 * len(first))
         ends = np.concatenate([first, second]), np.concatenate([second, first])
         intervals.append(pair_share_interval(scores >= threshold, *ends))
     coverage = held(intervals, rate)
-    assert coverage >= 0.92 - slack(250)
+    assert coverage >= 0.92 - slack(200)
     if rate * len(first) >= 20:
-        assert coverage <= 0.97 + slack(250)
+        assert coverage <= 0.97 + slack(200)
 
 
 GOAT, WOLF = 0.7, 0.35
@@ -79,10 +79,10 @@ def draw(rng, subjects, eer):
     return Comparisons(scores, probe.astype(str), reference.astype(str)), area, fnmr
 
 
-@pytest.mark.parametrize(("subjects", "eer"), [(20, 0.005), (20, 0.1), (20, 0.3), (50, 0.02), (50, 0.2)])
+@pytest.mark.parametrize(("subjects", "eer"), [(20, 0.005), (20, 0.1), (50, 0.02)])
 def test_intervals_of_eer_auc_and_fnmr_at_fmr_cover(subjects, eer):
     rng = np.random.default_rng(subjects)
-    rounds = 200 if subjects == 20 else 120
+    rounds = 150 if subjects == 20 else 80
     intervals = {"eer": [], "auc": [], "fnmr": []}
     for _ in range(rounds):
         comparisons, area, fnmr = draw(rng, subjects, eer)
@@ -103,7 +103,7 @@ def test_intervals_of_eer_auc_and_fnmr_at_fmr_cover(subjects, eer):
 def test_intervals_of_macro_rates_cover_and_do_not_lean(subjects, noise):
     rng, names = np.random.default_rng(9), np.char.zfill(np.arange(subjects).astype(str), 3)
     owner, values, intervals = np.repeat(np.arange(subjects), 4), [], []
-    for _ in range(200):
+    for _ in range(120):
         looks = rng.normal(size=(subjects, 3))
         shown = looks[owner] + noise * rng.normal(size=(len(owner), 3))
         named = names[np.linalg.norm(shown[:, None] - looks[None], axis=2).argmin(axis=1)]
@@ -111,4 +111,4 @@ def test_intervals_of_macro_rates_cover_and_do_not_lean(subjects, noise):
         intervals.append(macro_intervals(names[owner], named))
     for name in ("precision", "recall", "f1"):
         truth = np.mean([getattr(value, name) for value in values])
-        assert held([getattr(interval, name) for interval in intervals], truth) >= 0.92 - slack(200), name
+        assert held([getattr(interval, name) for interval in intervals], truth) >= 0.92 - slack(120), name

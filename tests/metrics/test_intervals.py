@@ -62,7 +62,7 @@ def test_rate_that_never_varies_counts_every_subject_as_one_trial():
 
 
 def test_one_error_never_gives_a_lower_bound_than_none():
-    """One of 100 subjects errs once in 10 trials: percentiles end at 0.003; none at all is bounded by 0.03."""
+    """One of 100 subjects errs once in 10 trials: percentiles end at 0.003, no error at all at 0.03."""
     hits, owners = np.zeros(1000), np.repeat(np.arange(100), 10)
     hits[7] = 1.0
     resampled = resample_rate(hits, owners, draw_multiplicities(100, 1000, np.random.default_rng(0)))

@@ -103,7 +103,7 @@ def test_intervals_hold_the_area_and_the_equal_error_rate(seed):
 
 
 def test_equal_error_rate_without_a_mated_error_is_bounded_by_the_rule_of_three():
-    """One stranger of 870 is above the lowest mated score, nobody is rejected: the EER is not 0, yet unknown."""
+    """Strangers are above one mated score, nobody is rejected there: the EER is not 0, yet unknown."""
     probe, reference = np.repeat(np.arange(30), 30), np.tile(np.arange(30), 30)
     scores = np.where(probe == reference, 5.0, np.linspace(0, 1, 900))
     scores[[0, 1]] = 2.0, 3.0
