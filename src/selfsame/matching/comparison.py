@@ -121,7 +121,8 @@ def _first_way_round(presentations: Presentations, records: Records, single: str
 
 
 def _slots(subjects: NDArray[np.str_]) -> NDArray[np.int64]:
-    return pd.Series(subjects).groupby(subjects).cumcount().to_numpy(dtype=np.int64)
+    slots: NDArray[np.int64] = pd.Series(subjects).groupby(subjects).cumcount().to_numpy().astype(np.int64)
+    return slots
 
 
 def tabulate_trial(layout: Layout) -> pd.DataFrame:

@@ -48,8 +48,8 @@ class Scored:
     Attributes:
         comparator: its name.
         scores: (n,) NaN where it gave none.
-        llrs: (n,) cross-fitted log-likelihood ratios (natural logarithm); NaN where too few subjects are there
-            to fit them.
+        llrs: (n,) cross-fitted log-likelihood ratios (natural logarithm); NaN where too few subjects are
+            there to fit them.
         refused: why there are no scores; else None.
     """
 
