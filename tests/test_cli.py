@@ -136,5 +136,5 @@ def test_the_result_of_a_run_is_passed_on(monkeypatch: pytest.MonkeyPatch) -> No
 
 def test_the_command_is_found_by_the_name_that_kedro_looks_for() -> None:
     assert cli.cli.name == "selfsame"
-    assert list(cli.cli.commands) == ["run"]
+    assert list(cli.cli.commands) == ["run", "model-card"]
     assert Path(cli.__file__).name == "cli.py"

@@ -13,7 +13,7 @@ from kedro.io import DatasetError
 from kedro.pipeline.pipeline import PipelineError
 from kedro.validation.exceptions import ParameterValidationError
 
-from selfsame.errors import SelfsameError
+from selfsame.errors import InputError, SelfsameError
 
 logger = logging.getLogger(__name__)
 
@@ -33,6 +33,10 @@ SELECTIONS = (
     "from_inputs",
     "to_outputs",
 )
+
+METRICS = Path("data/08_reporting/biometrics/metrics.json")
+MODEL_CARD = Path("docs/model_card.md")
+"""What the model card is made of and where it is, for the default workload."""
 
 EXPECTED = (SelfsameError, DatasetError, ParameterValidationError, PipelineError, OSError)
 
@@ -89,3 +93,37 @@ def _run(**options: object) -> object:
 
 run = click.Command("run", params=kedro_run.params, callback=_run, help=kedro_run.help)
 cli.add_command(run)
+
+
+@cli.command("model-card")
+@click.option(
+    "--metrics",
+    type=click.Path(path_type=Path),
+    default=METRICS,
+    show_default=True,
+    help="The metrics.json of an evaluation.",
+)
+@click.option(
+    "--output",
+    type=click.Path(path_type=Path),
+    default=MODEL_CARD,
+    show_default=True,
+    help="The Markdown file to write.",
+)
+def model_card(metrics: Path, output: Path) -> None:
+    """Write the model card of an evaluation from its metrics."""
+    from selfsame.datasets.atomic import AtomicDataset
+    from selfsame.reporting.model_card import read_metrics, render_model_card
+
+    try:
+        if not metrics.is_file():
+            raise InputError(
+                f"expected the metrics of an evaluation at {metrics}, found no file there: "
+                "kedro run --pipelines evaluation writes them, --metrics says where they are"
+            )
+        text = metrics.read_bytes().decode(errors="replace")
+        card = render_model_card(read_metrics(text, str(metrics)))
+        AtomicDataset(filepath=str(output), dataset={"type": "text.TextDataset"}).save(card)
+    except EXPECTED as error:
+        raise click.ClickException(explain(error)) from None
+    click.echo(f"wrote {output} from {metrics}")

@@ -4,22 +4,28 @@ import base64
 import io
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
+from matplotlib import rc_context
 from matplotlib.figure import Figure
 
-from selfsame.reporting.results import Interval, Metrics
-from selfsame.reporting.style import readable
+from selfsame.reporting import wording
+from selfsame.reporting.captions import CAPTIONS
+from selfsame.reporting.contents import has_plot, list_contents, list_sections
+from selfsame.reporting.results import Metrics
 
-CAPTIONS = {
-    "det": "Detection error trade-off: both error rates on normal-deviate axes; lower left is better.",
-    "roc": "Receiver operating characteristic: mated comparisons accepted at each false match rate.",
-    "cmc": "Cumulative match characteristic: how many probes find their subject within a rank.",
-    "score_histograms": "Scores of mated and non-mated comparisons, and a threshold.",
-    "confusion": "Whom the trained classifier named, closed set.",
-    "history": "Training: loss, accuracy on augmented captures and learning rate by epoch.",
-}
-"""What each plot shows, in the order of the report."""
+PIXELS_PER_INCH = 80
+"""At which plots are shown; on a narrow screen the widest scroll rather than shrink to nothing."""
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A plot as the page holds it: SVG as a data URI, its natural width in CSS pixels, what it shows."""
+
+    uri: str
+    width: int
+    caption: str
 
 
 def render_report(
@@ -33,42 +39,59 @@ def render_report(
 
     Args:
         metrics: the results.
-        plots: the figures by caption, in the order they are shown.
+        plots: the figures by the name of their dataset, such as `det`, and `history` where there was a
+            training; any may be missing.
         settings: the parameters of the run.
-        origin: what else identifies the model, such as digests and versions.
+        origin: what else identifies the run, such as the model, digests and versions.
 
     Returns:
         HTML with every image inside and no link to anything outside.
     """
+    shown = {name: figure for name, figure in plots.items() if has_plot(metrics, name)}
+    return (
+        _environment()
+        .get_template("report.html")
+        .render(
+            metrics=metrics,
+            contents=list_contents(metrics),
+            sections=list_sections(metrics, shown),
+            pictures={name: _picture(name, figure) for name, figure in shown.items()},
+            settings=json.dumps(settings, indent=2, sort_keys=True, default=str),
+            origin=origin,
+        )
+    )
+
+
+def _environment() -> Environment:
     environment = Environment(
-        loader=PackageLoader("selfsame", "reporting"), autoescape=True, undefined=StrictUndefined
+        loader=PackageLoader("selfsame.reporting"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
     )
-    environment.filters.update(percent=_percent, interval=_interval, readable=readable)
-    return environment.get_template("report.html").render(
-        metrics=metrics,
-        figures=figure_order(metrics),
-        plots={caption: _data_uri(figure) for caption, figure in plots.items()},
-        settings=json.dumps(settings, indent=2, sort_keys=True, default=str),
-        origin=origin,
+    filters = (
+        wording.count,
+        wording.interval,
+        wording.limit,
+        wording.percent,
+        wording.points,
+        wording.points_interval,
+        wording.probability,
+        wording.readable,
+        wording.value,
     )
+    environment.filters.update({function.__name__: function for function in filters})
+    return environment
 
 
-def figure_order(metrics: Metrics) -> list[str]:
-    """Order the figures for the headline: fused ones first, `irises` before `all`, then single modalities."""
-    names = list(metrics.verification)
-    fused = [name for name in names if len(metrics.verification[name].modalities) > 1]
-    return fused + [name for name in names if name not in fused]
-
-
-def _percent(rate: float) -> str:
-    return f"{rate * 100:.2f} %"
-
-
-def _interval(bounds: Interval) -> str:
-    return f"{bounds[0] * 100:.2f} to {bounds[1] * 100:.2f} %"
-
-
-def _data_uri(figure: Figure) -> str:
+def _picture(name: str, figure: Figure) -> Picture:
+    """Draw the same bytes for the same plot: no date, and names of parts that follow from what they are."""
     buffer = io.BytesIO()
-    figure.savefig(buffer, format="png")
-    return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode("ascii")
+    with rc_context({"svg.hashsalt": name, "svg.fonttype": "path"}):
+        figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
+    return Picture(
+        uri="data:image/svg+xml;base64," + base64.b64encode(buffer.getvalue()).decode("ascii"),
+        width=round(figure.get_figwidth() * PIXELS_PER_INCH),
+        caption=CAPTIONS.get(name, wording.readable(name)),
+    )

@@ -2,7 +2,8 @@
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
-from selfsame.reporting.results import Identification, Metrics, Verification
+from selfsame.reporting.results import Metrics, Outcome, Protocol, Setting
+from selfsame.reporting.wording import count, limit, percent, readable, share
 
 Load = Callable[[str], Mapping[str, object]]
 
@@ -57,28 +58,51 @@ def _training(summary: Mapping[str, object]) -> str:
 
 
 def _rates(metrics: Metrics) -> Iterator[str]:
-    yield _line("protocol", f"{metrics.protocol.kind}, {metrics.protocol.subjects} subjects")
-    for name, verification in metrics.verification.items():
-        yield _line("verification", f"{name}: {_verification(verification)}")
-    for name, identification in metrics.identification.items():
-        yield _line("identification", f"{name}: {_identification(identification)}")
-    for name, figure in metrics.left_out.items():
-        yield _line("left out", f"{name}: {figure.reason}")
+    """Say what is compared how, then under each protocol what inference would do, a line a figure."""
+    yield _line("comparators", _chosen(metrics.setting))
+    for kind, protocol in metrics.protocols.items():
+        yield _line("protocol", f"{kind}: {_who(protocol)}")
+        outcomes = metrics.headline(kind)
+        rows = [[one.figure, *_outcome(one)] for one in outcomes]
+        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+        for row in rows:
+            cells = [cell.ljust(width) for cell, width in zip(row, widths, strict=True) if width]
+            yield f"    {'  '.join(cells).rstrip()}"
+    for left_out in metrics.left_out:
+        name = f"{left_out.figure} ({left_out.comparator})"
+        yield _line("left out", f"{name}, {readable(left_out.protocol)}: {left_out.reason}")
 
 
-def _verification(result: Verification) -> str:
-    low, high = result.eer_interval
+def _chosen(setting: Setting) -> str:
+    by_name: dict[str, list[str]] = {}
+    for modality, comparator in setting.chosen.items():
+        by_name.setdefault(comparator, []).append(modality)
+    chosen = "; ".join(f"{', '.join(names)}: {comparator}" for comparator, names in by_name.items())
+    return f"{chosen}; fused by {setting.fusion}" if len(setting.modalities) > 1 else chosen
+
+
+def _who(protocol: Protocol) -> str:
+    folds = f", {protocol.folds} folds" if protocol.folds > 1 else ""
+    strangers = f", {protocol.unenrolled_subjects} not enrolled" if protocol.unenrolled_subjects else ""
+    return f"{protocol.subjects} subjects{strangers}{folds}"
+
+
+def _outcome(outcome: Outcome) -> tuple[str, str, str, str]:
+    """Write EER, rank-1, FNIR at the lowest FPIR, and counts; empty where the protocol has no such thing."""
+    verification, identification, open_set = outcome.verification, outcome.identification, outcome.open_set
+    found = lost = ""
+    if identification is not None:
+        found = f"rank-1 {percent(identification.rank_1)}"
+    if open_set is not None and open_set.fnir_at_fpir:
+        fpir = min(open_set.fnir_at_fpir, key=float)
+        point = open_set.fnir_at_fpir[fpir]
+        lost = f"FNIR {percent(point.fnir)} at FPIR {limit(fpir)}"
+    low, high = verification.eer_interval
     return (
-        f"EER {result.eer:.2%} [{low:.2%}, {high:.2%}], {result.mated} mated and {result.non_mated} "
-        "non-mated comparisons"
-    )
-
-
-def _identification(result: Identification) -> str:
-    low, high = result.rank_1_interval
-    return (
-        f"rank-1 {result.rank_1:.2%} [{low:.2%}, {high:.2%}], {result.probes} probes, "
-        f"{result.enrolled} enrolled"
+        f"EER {percent(verification.eer)} [{share(low)}, {share(high)}]",
+        found,
+        lost,
+        f"{count(verification.mated)} mated, {count(verification.non_mated)} non-mated",
     )
 
 

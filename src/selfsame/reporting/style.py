@@ -1,35 +1,47 @@
-"""How plots look: colours that colour-blind readers tell apart, one line style a figure, quiet axes."""
+"""How plots look: colours that colour-blind readers tell apart, one line style a comparator, quiet axes."""
 
 from collections.abc import Sequence
-from typing import TypedDict
+from typing import Literal, TypedDict
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter
 
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 """M. Okabe, K. Ito, "Color universal design", 2008."""
 
-LINES: tuple[str | tuple[int, tuple[int, ...]], ...] = (
+Dashes = Literal["-"] | tuple[float, Sequence[float]]
+
+LINES: tuple[Dashes, ...] = (
     "-",
-    "--",
-    "-.",
-    ":",
-    (0, (5, 1)),
-    (0, (1, 1)),
-    (0, (3, 1, 1, 1)),
+    (0, (5, 2)),
+    (0, (1, 1.2)),
+    (0, (6, 1.5, 1, 1.5)),
+    (0, (3, 1, 1, 1, 1, 1)),
+    (0, (2, 2)),
+    (0, (9, 2, 2, 2)),
 )
 
-
 INK = "#333333"
-GRID = "#DDDDDD"
+GRID = "#E2E2E2"
+WASH = "#EFEFEF"
 DOTS_PER_INCH = 130
+
+EDGES = {"left": 0.85, "right": 0.25, "top": 0.42, "bottom": 0.65}
+"""Inches around the panels of a figure."""
+
+BETWEEN = (0.75, 1.0)
+"""Inches between panels: across and down, where the labels of the axes stand."""
+
+PER_CENT = FuncFormatter(lambda value, _: f"{round(value * 100, 6):g} %")
+"""Writes the ticks of an axis of shares."""
 
 
 class LineStyle(TypedDict):
-    """What tells one figure's line from another's."""
+    """What tells one line from another."""
 
     color: str
-    linestyle: str | tuple[int, tuple[int, ...]]
+    linestyle: Dashes
     linewidth: float
 
 
@@ -38,27 +50,78 @@ def new_figure(width: float = 7.2, height: float = 5.4) -> Figure:
     return Figure(figsize=(width, height), dpi=DOTS_PER_INCH, layout="constrained")
 
 
+def new_panels(
+    rows: int, columns: int, *, width: float, height: float, beside: float = 0.0, below: float = 0.0
+) -> tuple[Figure, list[list[Axes]]]:
+    """Make a figure with a grid of panels of equal size, which stay so whatever is written around them.
+
+    Args:
+        rows: how many rows.
+        columns: how many columns.
+        width: of a panel, in inches.
+        height: of a panel, in inches.
+        beside: room for legends on the right, in inches.
+        below: room for a legend at the bottom, in inches.
+
+    Returns:
+        The figure, and its axes, row by row.
+    """
+    across, down = BETWEEN
+    inner = (columns * width + (columns - 1) * across, rows * height + (rows - 1) * down)
+    total = (
+        inner[0] + EDGES["left"] + EDGES["right"] + beside,
+        inner[1] + EDGES["top"] + EDGES["bottom"] + below,
+    )
+    figure = Figure(figsize=total, dpi=DOTS_PER_INCH)
+    grid = figure.add_gridspec(
+        rows,
+        columns,
+        left=EDGES["left"] / total[0],
+        right=(EDGES["left"] + inner[0]) / total[0],
+        bottom=(EDGES["bottom"] + below) / total[1],
+        top=1.0 - EDGES["top"] / total[1],
+        wspace=across / width,
+        hspace=down / height,
+    )
+    axes: list[list[Axes]] = grid.subplots(squeeze=False).tolist()
+    return figure, axes
+
+
+def say(text: str) -> Figure:
+    """Make a plot that has nothing to show and says why."""
+    figure = new_figure(width=6.4, height=1.6)
+    axes = figure.add_subplot()
+    axes.set_axis_off()
+    axes.text(0.5, 0.5, text, ha="center", va="center", color=INK, wrap=True)
+    return figure
+
+
 def dress(axes: Axes, *, title: str, x: str, y: str) -> None:
     """Give axes their title, labels and grid."""
-    axes.set_title(title, loc="left", fontsize=12, fontweight="bold", color=INK)
-    axes.set_xlabel(x, color=INK)
-    axes.set_ylabel(y, color=INK)
+    axes.set_title(title, loc="left", fontsize=10.5, fontweight="bold", color=INK)
+    axes.set_xlabel(x, color=INK, fontsize=9)
+    axes.set_ylabel(y, color=INK, fontsize=9)
     axes.grid(visible=True, color=GRID, linewidth=0.7)
     axes.set_axisbelow(True)
     axes.spines[["top", "right"]].set_visible(False)
-    axes.tick_params(colors=INK, labelsize=9)
+    axes.tick_params(colors=INK, labelsize=8)
 
 
-def line_of(order: int) -> LineStyle:
-    """Choose the colour and the dashes of the n-th figure: each tells it apart without the other."""
-    return {"color": COLOURS[order % len(COLOURS)], "linestyle": LINES[order % len(LINES)], "linewidth": 2.0}
-
-
-def readable(name: str) -> str:
-    """Write a dataset's or figure's name for people: underscores are spaces."""
-    return name.replace("_", " ")
+def line_of(colour: int, dashes: int) -> LineStyle:
+    """Choose a line by the number of its colour and of its dashes; both may be the same and large."""
+    dashes += dashes // len(LINES) if colour == dashes else 0  # the eighth line is not the first again
+    return {
+        "color": COLOURS[colour % len(COLOURS)],
+        "linestyle": LINES[dashes % len(LINES)],
+        "linewidth": 1.6,
+    }
 
 
 def per_cent(values: Sequence[float]) -> list[str]:
-    """Write shares as per cent."""
+    """Write shares as per cent, for the ticks of an axis."""
     return [f"{value * 100:g} %" for value in values]
+
+
+def plain(text: str) -> str:
+    """Make a name that a user gave safe to draw: no formulas, no signs that the font lacks."""
+    return text.encode("ascii", "backslashreplace").decode().replace("$", r"\$")
