@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from selfsame.errors import DamagedError, InputError
-from selfsame.matching.score_fusion import FusionSettings, fit_fusion, read_fusion
+from selfsame.matching.fusion_settings import FusionSettings
+from selfsame.matching.score_fusion import fit_fusion, read_fusion
 
 NAN = np.nan
 RULES = ("sum", "likelihood_ratio", "logistic", "quality")

@@ -17,9 +17,8 @@ from sklearn.isotonic import isotonic_regression
 
 from selfsame.errors import DamagedError, InputError
 from selfsame.matching.documents import Documented, Number, Positive
+from selfsame.matching.fusion_settings import CalibrationKind as Kind
 from selfsame.matching.log_slopes import fit_log_slopes
-
-Kind = Literal["logistic", "pav"]
 
 LEAST_SEPARATION = 0.1
 """Distance of the class means, in standard deviations, below which a comparator is taken to have this
