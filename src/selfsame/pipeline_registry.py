@@ -4,13 +4,22 @@ import warnings
 
 from kedro.pipeline import Pipeline
 
-from selfsame.pipelines import data_engineering, evaluation, inference, preprocessing, synthesis, training
+from selfsame.pipelines import (
+    comparison,
+    data_engineering,
+    embedding,
+    evaluation,
+    inference,
+    preprocessing,
+    synthesis,
+    training,
+)
 from selfsame.workloads import DEFAULT, WORKLOADS, Workload
 
 MAIN = ("data_engineering", "preprocessing", "training", "evaluation", "inference")
 """The stages of the main job, in order."""
 
-SHARED_PARAMETERS = {"seed", "layout"}
+SHARED_PARAMETERS = {"seed", "layout", "layouts"}
 """Parameters that all workloads share, so that no namespace is put before them."""
 
 
@@ -36,15 +45,19 @@ def register_pipelines() -> dict[str, Pipeline]:
 
 
 def build_stages(workload: Workload) -> dict[str, Pipeline]:
-    """Build the stages of one workload, each tagged with its name."""
-    name, modalities = workload.name, workload.modalities
+    """Build the stages of one workload, each tagged with its name; without training that stage is empty."""
+    name, modalities, trained = workload.name, workload.modalities, workload.trained
+    learnt = embedding.create_pipeline(modalities) if trained else embedding.without_network()
+    compared = sum((_comparison_of(name, modality) for modality in modalities), Pipeline([]))
     return {
         "synthesis": _within(name, synthesis.create_pipeline(), "synthesis"),
         "data_engineering": _within(name, data_engineering.create_pipeline(), "data_engineering"),
         "preprocessing": sum((_preprocessing_of(name, modality) for modality in modalities), Pipeline([])),
-        "training": _within(name, training.create_pipeline(modalities), "training"),
-        "evaluation": _within(name, evaluation.create_pipeline(modalities), "evaluation"),
-        "inference": _within(name, inference.create_pipeline(modalities), "inference"),
+        "training": _within(
+            name, training.create_pipeline(modalities) if trained else Pipeline([]), "training"
+        ),
+        "evaluation": compared + _within(name, learnt + evaluation.create_pipeline(modalities), "evaluation"),
+        "inference": _within(name, inference.create_pipeline(modalities, trained=trained), "inference"),
     }
 
 
@@ -61,4 +74,13 @@ def _preprocessing_of(workload: str, modality: str) -> Pipeline:
         inputs=shared,
         parameters={"params:seed"},
         tags="preprocessing",
+    )
+
+
+def _comparison_of(workload: str, modality: str) -> Pipeline:
+    return Pipeline(
+        comparison.create_pipeline(),
+        namespace=f"{workload}.{modality}",
+        inputs={"assignments": f"{workload}.assignments"},
+        tags="evaluation",
     )

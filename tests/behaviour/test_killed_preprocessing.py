@@ -64,6 +64,7 @@ def run(captures, folder, backend, source=FileTree):
             "instance": "left_thumb",
             "capture_index": 1,
             "role": "reference",
+            "protocol": "closed_set",
             "path": [path.name for path in paths],
             "bytes": [path.stat().st_size for path in paths],
         }

@@ -3,10 +3,10 @@ from collections.abc import Callable
 import pandas as pd
 import pytest
 
-from selfsame.datasets import IndexValidator, ManifestValidator, RejectedValidator
+from selfsame.datasets import AssignmentsValidator, IndexValidator, ManifestValidator, RejectedValidator
 from selfsame.errors import DamagedError
 from selfsame.sources.index import INDEX
-from selfsame.sources.tables import MANIFEST, REJECTED, make_table
+from selfsame.sources.tables import ASSIGNMENTS, MANIFEST, REJECTED, make_table
 
 
 def manifest_row(number: int, **fields: object) -> dict[str, object]:
@@ -150,3 +150,57 @@ def test_a_sound_index_is_returned_as_it_is() -> None:
 def test_a_wrong_index_is_refused(fields: dict[str, object], message: str) -> None:
     with pytest.raises(DamagedError, match=message):
         IndexValidator().validate(index(**fields))
+
+
+def assignment(protocol: str, fold: int, subject: int, split: str, **fields: object) -> dict[str, object]:
+    row = {"protocol": protocol, "fold": fold, "capture_id": f"{subject:024x}", "subject_id": f"s{subject}"}
+    return row | {"role": "both", "split": split} | fields
+
+
+def assignments(**fields: object) -> pd.DataFrame:
+    rows = [
+        assignment("closed_set", 0, 1, "train", role="reference"),
+        assignment("closed_set", 0, 2, "unused", role="probe"),
+        assignment("subject_disjoint", 0, 1, "test"),
+        assignment("subject_disjoint", 0, 2, "train"),
+        assignment("subject_disjoint", 1, 1, "validation"),
+        assignment("subject_disjoint", 1, 2, "test") | fields,
+    ]
+    return make_table(rows, ASSIGNMENTS)
+
+
+def test_sound_assignments_are_returned_as_they_are() -> None:
+    table = assignments()
+    assert AssignmentsValidator().validate(table) is table
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"protocol": "unenrolled"}, "column protocol of the assignments"),
+        ({"fold": -1}, "column fold"),
+        ({"role": "gallery"}, "column role"),
+        ({"split": "training"}, "column split"),
+        ({"split": "train"}, r"tested in one fold .* got 1 tests of 2 subjects"),
+        ({"split": "unused"}, "got 1 tests of 2 subjects"),
+        ({"capture_id": f"{1:024x}"}, "protocol, fold, capture_id to be unique in the assignments"),
+        ({"fold": 2}, r"same captures .* got 1 of 2 in subject_disjoint fold 1"),
+        ({"subject_id": "s3"}, "got 2 of 3 in closed_set fold 0"),
+    ],
+)
+def test_wrong_assignments_are_refused(fields: dict[str, object], message: str) -> None:
+    with pytest.raises(DamagedError, match=message):
+        AssignmentsValidator().validate(assignments(**fields))
+
+
+def test_a_subject_that_a_fold_trains_on_and_tests_is_refused() -> None:
+    rows = [assignment("subject_disjoint", 0, 1, "test")]
+    rows.append(assignment("subject_disjoint", 0, 2, "train", subject_id="s1"))
+    with pytest.raises(DamagedError, match="got s1 in both in fold 0 of the assignments"):
+        AssignmentsValidator().validate(make_table(rows, ASSIGNMENTS))
+
+
+def test_a_subject_that_is_tested_twice_is_refused() -> None:
+    rows = [assignment("subject_disjoint", fold, 1, "test") for fold in (0, 1)]
+    with pytest.raises(DamagedError, match="got 2 tests of 1 subjects"):
+        AssignmentsValidator().validate(make_table(rows, ASSIGNMENTS))

@@ -49,6 +49,52 @@ def test_lossless_formats_give_back_their_grey_levels(name: str) -> None:
     np.testing.assert_array_equal(decoded.grey, ramp())
 
 
+@pytest.mark.parametrize("way", ["raw", "tiff_lzw", "packbits", "tiff_adobe_deflate"])
+def test_tiff_gives_back_its_grey_levels_however_it_is_packed(way: str) -> None:
+    np.testing.assert_array_equal(
+        decode_grey(encode(ramp(), "TIFF", compression=way), max_pixels=CAP), ramp()
+    )
+
+
+def plain_tiff(order: str, photometric: int, **tags: int) -> bytes:
+    """One strip before its directory, and no word about the resolution: how FVC's files are written."""
+    height, width = ramp().shape
+    numbers = {256: width, 257: height, 258: 8, 259: 1, 262: photometric, 273: 8, 277: 1, 278: height}
+    numbers |= {279: height * width} | {int(tag[1:]): value for tag, value in tags.items()}
+    entries = b"".join(struct.pack(f"{order}HHII", tag, 4, 1, numbers[tag]) for tag in sorted(numbers))
+    head = {"<": b"II*\0", ">": b"MM\0*"}[order] + struct.pack(f"{order}I", 8 + height * width)
+    return head + ramp().tobytes() + struct.pack(f"{order}H", len(numbers)) + entries + bytes(4)
+
+
+@pytest.mark.parametrize("order", ["<", ">"])
+def test_tiff_of_either_byte_order_and_photometric_gives_the_levels_that_are_meant(order: str) -> None:
+    np.testing.assert_array_equal(decode_grey(plain_tiff(order, 1), max_pixels=CAP), ramp())
+    np.testing.assert_array_equal(decode_grey(plain_tiff(order, 0), max_pixels=CAP), 255 - ramp())
+
+
+def test_a_big_tiff_is_a_tiff() -> None:
+    data = encode(ramp(), "TIFF", big_tiff=True)
+    assert data.startswith(b"II+")
+    np.testing.assert_array_equal(decode_grey(data, max_pixels=CAP), ramp())
+
+
+def test_a_tiff_that_declares_a_huge_picture_is_too_large() -> None:
+    assert reason_of(plain_tiff("<", 1, t256=60_000)) == "too_large"
+
+
+@pytest.mark.parametrize(
+    "data", [b"P2\n# by hand\n2 2\n255\n0 128\n255 7\n", b"P5\n# by hand\n2 2\n255\n\x00\x80\xff\x07"]
+)
+def test_pgm_with_comments_gives_its_grey_levels(data: bytes) -> None:
+    assert decode_grey(data, max_pixels=CAP).tolist() == [[0, 128], [255, 7]]
+
+
+def test_jpeg_keeps_grey_levels_nearly() -> None:
+    smooth = np.add.outer(np.arange(48), np.arange(64)).astype(np.uint8)
+    found = decode_grey(encode(smooth, "JPEG", quality=95), max_pixels=CAP)
+    assert np.abs(found.astype(int) - smooth).max() <= 3
+
+
 @pytest.mark.parametrize("mode", ["RGB", "RGBA", "LA", "P"])
 def test_a_grey_picture_is_the_same_in_every_mode(mode: str) -> None:
     np.testing.assert_array_equal(decode_grey(encode(ramp(), "PNG", mode), max_pixels=CAP), ramp())

@@ -1,7 +1,8 @@
 import hashlib
 import json
 import shutil
-from collections.abc import Callable
+import subprocess
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -20,24 +21,33 @@ from pydantic import ValidationError
 
 from selfsame.errors import InputError
 from selfsame.pipelines.data_engineering import create_pipeline
-from selfsame.pipelines.data_engineering.params import DataEngineering
+from selfsame.pipelines.data_engineering.params import DataEngineering, Layouts
+from selfsame.sources.leaks import require_no_leak
 from selfsame.sources.tables import MANIFEST
 
 PROJECT = Path(__file__).parents[2]
 BASE = PROJECT / "conf" / "base"
+NO_OWN: Mapping[str, object] = {}
+
+
+def read_yaml(name: str) -> dict[str, Any]:
+    shared = OmegaConf.load(BASE / "globals.yml")
+    OmegaConf.register_new_resolver("globals", lambda name: shared[name], replace=True)
+    read = OmegaConf.to_container(OmegaConf.load(BASE / f"parameters_{name}.yml"), resolve=True)
+    OmegaConf.clear_resolver("globals")
+    return read
 
 
 def parameters() -> dict[str, Any]:
-    files = [BASE / f"parameters_{name}.yml" for name in ("sources", "data_engineering")]
-    shared = OmegaConf.load(BASE / "globals.yml")
-    OmegaConf.register_new_resolver("globals", lambda name: shared[name], replace=True)
-    merged = OmegaConf.to_container(OmegaConf.merge(*map(OmegaConf.load, files)), resolve=True)
-    OmegaConf.clear_resolver("globals")
-    return merged["biometrics"]["data_engineering"]
+    return read_yaml("data_engineering")["biometrics"]["data_engineering"]
+
+
+FEW = {"folds": 2}  # for sets of two or three subjects
 
 
 def settings(**changes: object) -> DataEngineering:
-    return DataEngineering.model_validate(parameters() | changes)
+    given = parameters()
+    return DataEngineering.model_validate(given | {"protocol": given["protocol"] | FEW} | changes)
 
 
 def with_references(**changes: object) -> dict[str, Any]:
@@ -45,7 +55,13 @@ def with_references(**changes: object) -> dict[str, Any]:
     return protocol | {"reference_captures": protocol["reference_captures"] | changes}
 
 
-def run(captures: Path | str, data: Path, layout: str = "auto", **changes: object) -> Path:
+def run(
+    captures: Path | str,
+    data: Path,
+    layout: str = "auto",
+    own: Mapping[str, object] = NO_OWN,
+    **changes: object,
+) -> Path:
     """Run the pipeline through the project's own catalog entries; return the folder of its tables."""
     entries = OmegaConf.load(BASE / "catalog_data_engineering.yml")
     entries["_data"] = str(data)
@@ -59,6 +75,7 @@ def run(captures: Path | str, data: Path, layout: str = "auto", **changes: objec
     resolved = json.loads(json.dumps(resolved).replace("{workload}", "biometrics"))
     catalog = DataCatalog.from_config(resolved)
     catalog["params:layout"] = layout
+    catalog["params:layouts"] = Layouts.model_validate(read_yaml("sources")["layouts"] | own)
     catalog["params:data_engineering"] = settings(**changes)
     catalog["params:seed"] = 1
     SequentialRunner().run(create_pipeline(), catalog)
@@ -144,12 +161,11 @@ FLAT = {
 
 
 def check_four_arrangements(captures: Path, folder: Path) -> pd.DataFrame:
-    layouts = parameters()["layouts"] | FLAT
-    original = pd.read_parquet(run(captures, folder / "data", layouts=layouts) / "manifest.parquet")
+    original = pd.read_parquet(run(captures, folder / "data", own=FLAT) / "manifest.parquet")
     for number, name in enumerate((plain, nested, flat)):
         root = folder / f"arrangement{number}"
         rearrange(captures, root, name, original)
-        again = pd.read_parquet(run(root, folder / f"data{number}", layouts=layouts) / "manifest.parquet")
+        again = pd.read_parquet(run(root, folder / f"data{number}", own=FLAT) / "manifest.parquet")
         assert set(again["path"]).isdisjoint(original["path"])
         pd.testing.assert_frame_equal(again.drop(columns="path"), original.drop(columns="path"))
         shutil.rmtree(root)
@@ -187,7 +203,7 @@ def test_every_file_is_one_row_and_the_summary_counts_them(tmp_path: Path) -> No
 
 def test_two_runs_give_the_same_bytes(tmp_path: Path) -> None:
     kaggle_tree(tmp_path / "captures")
-    names = ("manifest.parquet", "rejected.parquet", "candidates.parquet")
+    names = ("manifest.parquet", "assignments.parquet", "rejected.parquet", "candidates.parquet")
     one, two = (run(tmp_path / "captures", tmp_path / data) for data in ("data1", "data2"))
     assert [digest(one / name) for name in names] == [digest(two / name) for name in names]
     assert not list((tmp_path / "data1").rglob("*partial*"))
@@ -205,14 +221,43 @@ def test_the_manifest_has_a_fixed_schema_even_where_columns_are_empty(tmp_path: 
     assert {field.name: str(field.type) for field in schema} == expected
 
 
-def test_subject_disjoint_is_chosen_by_its_kind(tmp_path: Path) -> None:
+@pytest.mark.parametrize("kind", ["closed_set", "subject_disjoint", "open_set"])
+def test_the_manifest_shows_the_protocol_of_its_kind_and_the_assignments_all(
+    tmp_path: Path, kind: str
+) -> None:
     kaggle_tree(tmp_path / "captures", subjects=6)
-    protocol = parameters()["protocol"] | {"kind": "subject_disjoint", "test_share": 0.5}
-    manifest = pd.read_parquet(
-        run(tmp_path / "captures", tmp_path / "data", protocol=protocol) / "manifest.parquet"
+    folder = run(tmp_path / "captures", tmp_path / "data", protocol=parameters()["protocol"] | {"kind": kind})
+    manifest, assignments = (
+        pd.read_parquet(folder / f"{name}.parquet") for name in ("manifest", "assignments")
     )
-    assert (manifest.groupby("subject_id")["split"].nunique() == 1).all()
-    assert set(manifest["split"]) == {"train", "test"}
+    assert set(manifest["protocol"]) == {kind}
+    assert assignments.groupby("protocol")["fold"].nunique().to_dict() == {
+        "closed_set": 1,
+        "subject_disjoint": 5,
+        "open_set": 1,
+    }
+    shown = assignments[(assignments["protocol"] == kind) & (assignments["fold"] == 0)]
+    given = ["capture_id", "subject_id", "role", "split"]
+    pd.testing.assert_frame_equal(manifest[given], shown[given].reset_index(drop=True))
+    require_no_leak(assignments, manifest)
+
+
+def test_the_assignments_do_not_depend_on_the_kind(tmp_path: Path) -> None:
+    kaggle_tree(tmp_path / "captures")
+    kinds = [parameters()["protocol"] | FEW | {"kind": kind} for kind in ("closed_set", "open_set")]
+    one, two = (
+        run(tmp_path / "captures", tmp_path / kind["kind"], protocol=kind) / "assignments.parquet"
+        for kind in kinds
+    )
+    assert digest(one) == digest(two)
+
+
+def test_more_folds_than_subjects_are_refused_before_anything_is_written(tmp_path: Path) -> None:
+    kaggle_tree(tmp_path / "captures")
+    protocol = parameters()["protocol"] | {"folds": 4}
+    with pytest.raises(InputError, match="as many folds as the 3 subjects, got folds 4: lower folds"):
+        run(tmp_path / "captures", tmp_path / "data", protocol=protocol)
+    assert not list((tmp_path / "data").rglob("manifest.parquet"))
 
 
 def test_references_by_share_are_chosen_by_their_kind(tmp_path: Path) -> None:
@@ -258,6 +303,38 @@ def test_the_projects_catalog_refuses_to_save_another_table_as_the_manifest(tmp_
     assert not list(tmp_path.rglob("*.parquet"))
 
 
+def test_a_set_of_prints_is_a_workload_of_its_own(
+    kedro: Callable[..., subprocess.CompletedProcess[str]], tmp_path: Path
+) -> None:
+    for number in range(6):
+        write(tmp_path / f"captures/DB9_B/{101 + number // 3}_{1 + number % 3}.bmp", picture(number))
+    roots = f"captures={tmp_path}/captures,data={tmp_path}/data,layout=fvc"
+    chosen = ("--pipelines", "fingerprints", "--tags", "data_engineering")
+    done = kedro(*chosen, f"--params={roots}")
+    assert done.returncode == 0, done.stderr
+    tables = tmp_path / "data/02_intermediate/fingerprints"
+    manifest, assignments = (
+        pd.read_parquet(tables / f"{name}.parquet") for name in ("manifest", "assignments")
+    )
+    assert manifest.groupby("subject_id")["capture_index"].apply(list).to_dict() == {
+        "101": [1, 2, 3],
+        "102": [1, 2, 3],
+    }
+    everyone = assignments[assignments["protocol"] == "subject_disjoint"]
+    assert set(everyone[["fold", "role", "split"]].itertuples(index=False, name=None)) == {
+        (0, "both", "test")
+    }
+
+
+@pytest.mark.parametrize("workload", ["irises", "fingerprints"])
+def test_a_workload_of_one_trait_differs_from_the_main_one_where_it_must(workload: str) -> None:
+    own, main = (read_yaml("data_engineering")[name]["data_engineering"] for name in (workload, "biometrics"))
+    assert own["protocol"].pop("folds") == 1
+    assert own["protocol"]["reference_captures"].pop("indices") == [1]
+    del main["protocol"]["folds"], main["protocol"]["reference_captures"]["indices"]
+    assert own == main
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [
@@ -266,7 +343,8 @@ def test_the_projects_catalog_refuses_to_save_another_table_as_the_manifest(tmp_
         ({"protocol": parameters()["protocol"] | {"kind": "open"}}, "closed_set.*subject_disjoint"),
         ({"protocol": parameters()["protocol"] | {"testshare": 0.5}}, "testshare"),
         # What a kind does not use is checked all the same: the kind alone may switch at any time.
-        ({"protocol": parameters()["protocol"] | {"test_share": 1.0}}, "test_share"),
+        ({"protocol": parameters()["protocol"] | {"folds": 0}}, "folds"),
+        ({"protocol": parameters()["protocol"] | {"unenrolled_share": 0.0}}, "unenrolled_share"),
         ({"protocol": with_references(kind="listed", share=0.0)}, "share"),
         ({"protocol": with_references(kind="share", indices=[])}, "indices"),
         ({"protocol": with_references(kind="share", indices=[1, 1])}, "each capture index once, got 1, 1"),

@@ -3,6 +3,7 @@
 import ast
 import hashlib
 import shutil
+from collections import Counter
 from pathlib import Path
 
 import cv2
@@ -17,6 +18,7 @@ from selfsame.datasets import ArraysDataset, IndexValidator, MadeShardsDataset
 from selfsame.datasets.file_tree import FileTree
 from selfsame.errors import MismatchError
 from selfsame.imaging.arrays import ShardedArrays
+from selfsame.imaging.normalised import Normalised
 from selfsame.pipelines.preprocessing import create_pipeline
 from selfsame.pipelines.preprocessing.nodes import (
     SHARED_CODE,
@@ -34,9 +36,13 @@ DISTORTION = {
 FINGERS = [(subject, instance) for subject in "abcdefgh" for instance in ("left_index", "right_thumb")]
 
 
-def make_normalisation(side, count, distortion=DISTORTION):
+def make_normalisation(side, count, distortion=DISTORTION, **resolution):
     synthetic = {"count": count, "distortion": distortion}
-    return {"kind": "fingerprint", "height": side, "width": side, "synthetic_impressions": synthetic}
+    size = {"target_dpi": None, "assumed_dpi": 500, "trust_files": True, **resolution}
+    return {
+        "kind": "fingerprint", "height": side, "width": side, "resolution": size,
+        "synthetic_impressions": synthetic,
+    }  # fmt: skip
 
 
 def make_parameters(**changes):
@@ -69,7 +75,7 @@ def list_row(root, subject, instance, index, protocol="closed_set", split=None):
     return {
         "capture_id": digest[:24], "subject_id": subject, "modality": "fingerprint", "instance": instance,
         "capture_index": np.int32(index), "path": path, "role": role, "split": split, "protocol": protocol,
-        "bytes": (root / path).stat().st_size,
+        "bytes": (root / path).stat().st_size, "resolution_dpi": np.nan,
     }  # fmt: skip
 
 
@@ -269,6 +275,8 @@ def test_a_folder_of_raw_captures_that_is_read_only_is_enough(rig, manifest, pri
         ({"heigth": 3}, "heigth"),
         ({"normalisation": {"kind": "face", "height": 3, "width": 3}}, "face"),
         ({"normalisation": {"kind": "iris", "height": 3, "width": 3, "depth": 3}}, "depth"),
+        ({"normalisation": make_normalisation(48, 1, target_dpi=0)}, "target_dpi"),
+        ({"normalisation": make_normalisation(48, 1, assumed_dpi=None)}, "assumed_dpi"),
     ],
 )
 def test_parameters_that_make_no_sense_are_refused(change, message):
@@ -299,6 +307,83 @@ def test_the_pipeline_runs_in_kedro(prints, manifest, tmp_path):
     assert isinstance(catalog.load("arrays"), ShardedArrays)
     assert len(outputs["index"].load()) == 32
     assert sorted(path.suffix for path in Path(folder).iterdir()) == [".json"] * 4 + [".npy"] * 4
+
+
+class Sizes:
+    """Stands for the normalisation of prints, and writes down what it is given."""
+
+    def __init__(self):
+        self.given = []
+
+    def __call__(self, image, *, height, width, resolution_dpi=None, target_dpi=None):
+        self.given.append((resolution_dpi, target_dpi))
+        blank = np.zeros((height, width), np.uint8)
+        return Normalised(blank, blank, {})
+
+
+@pytest.fixture
+def sizes(monkeypatch):
+    stand_in = Sizes()
+    monkeypatch.setattr("selfsame.fingerprint.normalisation.normalise_fingerprint", stand_in)
+    return stand_in
+
+
+def at_500_dpi(**resolution):
+    size = {"target_dpi": 500.0, "assumed_dpi": 450.0, **resolution}
+    return make_parameters(normalisation=make_normalisation(48, count=1, **size))
+
+
+@pytest.fixture
+def stated(manifest):
+    """The manifest, where the files of the first three captures state a resolution."""
+    return manifest.assign(resolution_dpi=[569.0] * 3 + [np.nan] * (len(manifest) - 3))
+
+
+def test_prints_are_normalised_by_the_resolution_that_their_file_states_or_the_assumed_one(
+    rig, stated, sizes, caplog
+):
+    caplog.set_level("INFO")
+    rig.run(stated, at_500_dpi())
+    # Each capture and its synthetic impression, which is of the same size.
+    assert Counter(sizes.given) == {(569.0, 500.0): 6, (450.0, 500.0): 26}
+    said = [message for message in caplog.messages if "resolution" in message]
+    assert said == [
+        "fingerprint: the files of 3 captures state a resolution, 13 captures are taken as 450 dpi"
+    ]
+
+
+def test_a_print_of_twice_the_resolution_comes_out_at_half_its_size(rig, manifest, prints):
+    from selfsame.fingerprint.normalisation import normalise_fingerprint
+
+    arrays, index, *_ = rig.run(manifest, at_500_dpi(assumed_dpi=1000.0))
+    captures = index[index["impression"] == 0]
+    batch = arrays.gather(arrays.rows(captures["shard"].tolist(), captures["row"]))
+    first = cv2.imread(str(prints / manifest["path"][0]), cv2.IMREAD_GRAYSCALE)
+    size = {"height": 48, "width": 48, "target_dpi": 500.0}
+    np.testing.assert_array_equal(
+        batch[0, 0], normalise_fingerprint(first, resolution_dpi=1000.0, **size).image
+    )
+
+
+def test_what_files_state_can_be_distrusted(rig, stated, sizes, caplog):
+    caplog.set_level("INFO")
+    rig.run(stated, at_500_dpi(trust_files=False))
+    assert set(sizes.given) == {(450.0, 500.0)}
+    assert "0 captures state a resolution that is trusted, 16 captures are taken as 450 dpi" in caplog.text
+
+
+def test_without_a_target_nothing_is_said_or_assumed_of_the_resolution(rig, stated, sizes, caplog):
+    caplog.set_level("INFO")
+    rig.run(stated)
+    assert set(sizes.given) == {(None, None)}
+    assert "resolution" not in caplog.text
+
+
+def test_another_resolution_makes_the_shards_of_its_captures_again(rig, stated, sizes):
+    rig.run(stated, at_500_dpi())
+    assert not rig.run(stated, at_500_dpi())[3]
+    other = stated.assign(resolution_dpi=stated["resolution_dpi"].mask(stated.index == 0, 600.0))
+    assert len(rig.run(other, at_500_dpi())[3]) == 1
 
 
 def list_imports(path):
@@ -336,6 +421,7 @@ def test_arrays_carry_the_digest_of_their_normalisation(rig, manifest):
 
 def test_the_digest_of_the_normalisation_follows_what_decides_the_pixels_of_captures():
     plain = digest_recipe(make_parameters())
+    assert digest_recipe(at_500_dpi()) != plain
     assert digest_recipe(make_parameters(normalisation=make_normalisation(32, count=1))) != plain
     assert digest_recipe(make_parameters(normalisation=make_normalisation(48, count=3))) == plain
     assert digest_recipe(make_parameters(workers=2, rows_per_shard=4)) == plain

@@ -70,10 +70,7 @@ def test_second_run_writes_the_same_bytes(block: Block, tmp_path: Path) -> None:
 
 def test_shipped_layout_reads_every_path(block: Block, tmp_path: Path) -> None:
     text = (PROJECT / "conf/base/parameters_sources.yml").read_text()
-    patterns = [
-        Pattern.model_validate(pattern)
-        for pattern in yaml.safe_load(text)["biometrics"]["data_engineering"]["layouts"]["plain"]
-    ]
+    patterns = [Pattern.model_validate(pattern) for pattern in yaml.safe_load(text)["layouts"]["plain"]]
     layout = Layout("plain", [pattern.to_domain() for pattern in patterns])
     places = [layout.read(path.split("/", 1)[1]) for path in run(block, tmp_path)]
     read = {(place.subject, place.modality, place.instance, place.capture) for place in places if place}

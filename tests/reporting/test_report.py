@@ -103,7 +103,10 @@ def test_every_rate_of_every_outcome_is_shown_with_its_interval(page, metrics):
 
 
 def test_setting_names_what_was_compared_how(page):
-    assert "iris left, iris right, fingerprint by iris code; several modalities are fused by quality." in page.text
+    assert (
+        "iris left, iris right, fingerprint by iris code; several modalities are fused by quality"
+        in page.text
+    )
     assert "iris left, iris right, fingerprint: cosine, iris code" in page.text
     assert "95 %, from 1,000 resamples of the subjects (seed 7)" in page.text
 
@@ -235,7 +238,7 @@ def test_hostile_names_stay_text(full_run):
     metrics["left_out"][0].update(reason=evil)
     metrics["differentials"][0]["groups"] = {evil: metrics["differentials"][0]["groups"]["male"]}
     metrics["failure_to_acquire"] = {evil: metrics["failure_to_acquire"]["iris_left"]}
-    metrics["setting"]["workload"] = evil
+    metrics["setting"]["modalities"] = [evil]
     html = render(Metrics.model_validate(metrics), settings={"path": evil}, origin={evil: evil})
     assert "<script" not in html
     assert parse(html).text.count("<script>alert(1)</script>") > 8

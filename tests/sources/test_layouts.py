@@ -9,7 +9,7 @@ from kedro.config import OmegaConfigLoader
 from omegaconf import OmegaConf
 
 from selfsame.errors import InputError
-from selfsame.pipelines.data_engineering.params import DataEngineering, Pattern
+from selfsame.pipelines.data_engineering.params import Layouts, Pattern
 from selfsame.sources.layouts import Layout, PathPattern, Place, choose_layout
 
 PROJECT = Path(__file__).parents[2]
@@ -20,7 +20,7 @@ def shipped() -> dict[str, Layout]:
     settings = OmegaConf.to_container(OmegaConf.load(PROJECT / "conf" / "base" / "parameters_sources.yml"))
     return {
         name: Layout(name, [Pattern.model_validate(dict(pattern)).to_domain() for pattern in patterns])
-        for name, patterns in settings["biometrics"]["data_engineering"]["layouts"].items()
+        for name, patterns in settings["layouts"].items()
     }
 
 
@@ -48,6 +48,48 @@ LAYOUTS = shipped()
 )
 def test_kaggle_paths_are_read_from_any_root(root: str, path: str, place: Place) -> None:
     assert LAYOUTS["kaggle"].read(root + path) == place
+
+
+@pytest.mark.parametrize("root", ["", "DB1_B/", "some set/deeper/"])
+@pytest.mark.parametrize(
+    ("layout", "path", "place"),
+    [
+        ("fvc", "101_1.tif", Place("101", "fingerprint", "finger", 1)),
+        ("fvc", "110_8.TIF", Place("110", "fingerprint", "finger", 8)),
+        ("fvc", "9_12.bmp", Place("9", "fingerprint", "finger", 12)),
+        ("casia", "001/1/001_1_1.jpg", Place("001", "iris", "eye", session="1")),
+        ("casia", "108/2/108_2_4.bmp", Place("108", "iris", "eye", session="2")),
+        ("casia", "S1001L01.jpg", Place("1001", "iris_left", "left", 1)),
+        ("casia", "001/R/S1001R10.jpg", Place("1001", "iris_right", "right", 10)),
+        ("casia", "000/L/S5000L00.jpg", Place("5000", "iris_left", "left")),
+        ("mmu", "12/left/name1.bmp", Place("12", "iris_left", "left", 1)),
+        ("mmu", "3/Right/ab2c10.BMP", Place("3", "iris_right", "right", 10)),
+        ("att", "s1/1.pgm", Place("s1", "face", "face", 1)),
+        ("att", "s40/10.png", Place("s40", "face", "face", 10)),
+    ],
+)
+def test_paths_of_known_sets_are_read_from_any_root(layout: str, root: str, path: str, place: Place) -> None:
+    assert LAYOUTS[layout].read(root + path) == place
+    assert choose_layout(list(LAYOUTS.values()), "auto", [root + path]).name == layout
+
+
+@pytest.mark.parametrize(
+    ("layout", "path"),
+    [
+        ("fvc", "a101_1.tif"),
+        ("fvc", "101.tif"),
+        ("fvc", "001/1/001_1_1.jpg"),
+        ("casia", "001/1/002_1_1.jpg"),  # the folder is one eye's, the name another's
+        ("casia", "001/1/001_2_1.jpg"),
+        ("casia", "S1001X01.jpg"),
+        ("mmu", "12/left/name.bmp"),
+        ("att", "s1/README"),
+        ("att", "t1/1.pgm"),
+        ("att", "s0001/iris_left/1.png"),
+    ],
+)
+def test_other_paths_are_not_read(layout: str, path: str) -> None:
+    assert LAYOUTS[layout].read(path) is None
 
 
 @pytest.mark.parametrize(
@@ -137,12 +179,25 @@ def test_auto_takes_the_layout_that_reads_most_paths(caplog: pytest.LogCaptureFi
     assert "kaggle reads 2 of 3 paths" in caplog.text
 
 
+def test_equals_that_read_alike_are_not_worth_a_word(caplog: pytest.LogCaptureFixture) -> None:
+    assert choose_layout(list(LAYOUTS.values()), "auto", ["1/left/a1.bmp"]).name == "mmu"
+    assert choose_layout(list(LAYOUTS.values()), "auto", ["README"]).name == "mmu"
+    assert not [record for record in caplog.records if record.levelname == "WARNING"]
+
+
+def test_equals_that_read_otherwise_are_told(caplog: pytest.LogCaptureFixture) -> None:
+    paths = ["s1/1.pgm", "101_1.tif"]
+    assert choose_layout(list(LAYOUTS.values()), "auto", paths).name == "fvc"
+    assert "att reads as many paths, and s1/1.pgm otherwise than fvc" in caplog.text
+    assert "--params=layout=att" in caplog.text
+
+
 def test_a_layout_is_chosen_by_name() -> None:
     assert choose_layout(list(LAYOUTS.values()), "plain", ["1/left/a1.bmp"]).name == "plain"
 
 
 def test_an_unknown_layout_is_refused_with_the_known_ones() -> None:
-    with pytest.raises(InputError, match="one of auto, kaggle, plain, got 'kagle'"):
+    with pytest.raises(InputError, match="one of auto, mmu, kaggle, plain, fvc, casia, att, got 'kagle'"):
         choose_layout(list(LAYOUTS.values()), "kagle", [])
 
 
@@ -181,9 +236,8 @@ def test_the_recipe_of_the_documentation_adds_a_layout(tmp_path: Path) -> None:
     (tmp_path / "local" / "parameters.yml").write_text(block)
     merge = {"parameters": "soft", "globals": "soft"}
     loader = OmegaConfigLoader(str(tmp_path), base_env="base", default_run_env="local", merge_strategy=merge)
-    settings = DataEngineering.model_validate(loader["parameters"]["biometrics"]["data_engineering"])
-    layouts = settings.compile_layouts()
-    assert [layout.name for layout in layouts] == ["kaggle", "plain", "clinic"]
+    layouts = Layouts.model_validate(loader["parameters"]["layouts"]).compile()
+    assert [layout.name for layout in layouts] == [*LAYOUTS, "clinic"]
     assert choose_layout(layouts, "auto", ["visit2/ann_L_003.png"]).name == "clinic"
     read = choose_layout(layouts, "clinic", []).read
     assert read("visit2/ann_L_003.png") == Place("ann", "iris_left", "left", 3, session="visit2")

@@ -156,6 +156,14 @@ def test_a_row_describes_its_capture() -> None:
     assert row["brightness"] == pytest.approx(0.5, abs=0.05)
 
 
+def test_a_row_has_the_resolution_that_its_file_states_or_none() -> None:
+    buffer = BytesIO()
+    Image.fromarray(np.zeros((40, 50), np.uint8)).save(buffer, "TIFF", dpi=(569, 569))
+    contents = {"1/fingerprint/1.tif": buffer.getvalue(), "1/fingerprint/2.png": picture()}
+    candidates, _ = scan_all(MemorySource(contents))
+    assert candidates["resolution_dpi"].tolist() == pytest.approx([569.0, np.nan], nan_ok=True)
+
+
 def test_measures_are_null_where_the_modality_does_not_offer_them() -> None:
     source = MemorySource({"1/iris_left/1.png": picture(), "1/fingerprint/1.png": picture(seed=1)})
     candidates, _ = scan_all(source)

@@ -4,11 +4,17 @@ from selfsame.datasets.arrays import ArraysDataset, MadeShardsDataset
 from selfsame.datasets.atomic import AtomicDataset
 from selfsame.datasets.captures import CapturesDataset
 from selfsame.datasets.checkpoint import CheckpointDataset
-from selfsame.datasets.validators import IndexValidator, ManifestValidator, RejectedValidator
+from selfsame.datasets.validators import (
+    AssignmentsValidator,
+    IndexValidator,
+    ManifestValidator,
+    RejectedValidator,
+)
 from selfsame.datasets.workspace import WorkspaceDataset
 
 __all__ = [
     "ArraysDataset",
+    "AssignmentsValidator",
     "AtomicDataset",
     "CapturesDataset",
     "CheckpointDataset",

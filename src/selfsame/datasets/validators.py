@@ -7,14 +7,15 @@ import pandas as pd
 
 from selfsame.errors import DamagedError
 from selfsame.sources.index import INDEX
-from selfsame.sources.tables import KEY, MANIFEST, QUALITY, REJECTED, Types
+from selfsame.sources.protocols import PROTOCOLS
+from selfsame.sources.tables import ASSIGNMENTS, KEY, MANIFEST, QUALITY, REJECTED, Types
 
 if TYPE_CHECKING:
     from pandera.pandas import Check, DataFrameSchema
 
-_ROLES = ("reference", "probe")
+_ROLES = ("reference", "probe", "both")
 _SPLITS = ("train", "validation", "test")
-_PROTOCOLS = ("closed_set", "subject_disjoint", "unenrolled")
+_PROTOCOLS = (*PROTOCOLS, "unenrolled")
 _REMEDY = "make it again with the pipeline that writes it"
 
 
@@ -38,7 +39,32 @@ class ManifestValidator:
                 f"expected one protocol in the manifest, got {sorted(data['protocol'].unique())}"
             )
         if (data["protocol"] == "subject_disjoint").any():
-            _require_disjoint(data)
+            _require_disjoint(data, "the manifest")
+        return data
+
+
+class AssignmentsValidator:
+    """Check the assignments: columns, types, the same captures in every fold, everybody tested in one."""
+
+    def validate(self, data: pd.DataFrame) -> pd.DataFrame:
+        """Return the assignments, or raise.
+
+        Raises:
+            DamagedError: what was found, in one line.
+        """
+        what = "the assignments"
+        _check_columns(what, data, ASSIGNMENTS, set(), _assignment_checks())
+        _require_unique(what, data, ["protocol", "fold", "capture_id"])
+        _require_whole_folds(data)
+        disjoint = data[data["protocol"] == "subject_disjoint"]
+        for fold, rows in disjoint.groupby("fold"):
+            _require_disjoint(rows, f"fold {fold} of {what}")
+        tested = disjoint[disjoint["split"] == "test"].drop_duplicates(["fold", "subject_id"])
+        if tested["subject_id"].duplicated().any() or len(tested) < disjoint["subject_id"].nunique():
+            raise DamagedError(
+                f"expected every subject to be tested in one fold of subject_disjoint in {what}, got "
+                f"{len(tested)} tests of {disjoint['subject_id'].nunique()} subjects: {_REMEDY}"
+            )
         return data
 
 
@@ -103,6 +129,19 @@ def _manifest_checks() -> "dict[str, list[Check]]":
     }
 
 
+def _assignment_checks() -> "dict[str, list[Check]]":
+    from pandera.pandas import Check
+
+    return {
+        "protocol": [Check.isin(PROTOCOLS)],
+        "fold": [Check.ge(0)],
+        "capture_id": [Check.str_matches(r"^[0-9a-f]{24}$")],
+        "subject_id": [Check.str_length(min_value=1)],
+        "role": [Check.isin(_ROLES)],
+        "split": [Check.isin((*_SPLITS, "unused"))],
+    }
+
+
 def _index_checks() -> "dict[str, list[Check]]":
     from pandera.pandas import Check
 
@@ -163,11 +202,22 @@ def _require_unique(what: str, data: pd.DataFrame, columns: list[str]) -> None:
         )
 
 
-def _require_disjoint(data: pd.DataFrame) -> None:
-    tested = data["split"] == "test"
-    both = sorted(set(data.loc[tested, "subject_id"]) & set(data.loc[~tested, "subject_id"]))
+def _require_whole_folds(data: pd.DataFrame) -> None:
+    """Check that every fold has the same captures, each of the same subject."""
+    captures = data[["capture_id", "subject_id"]].drop_duplicates()
+    for (protocol, fold), rows in data.groupby(["protocol", "fold"], sort=False):
+        if len(rows) != len(captures):
+            raise DamagedError(
+                "expected the same captures of the same subjects in every fold of the assignments, got "
+                f"{len(rows)} of {len(captures)} in {protocol} fold {fold}: {_REMEDY}"
+            )
+
+
+def _require_disjoint(data: pd.DataFrame, what: str) -> None:
+    tested, trained = data["split"] == "test", data["split"].isin(("train", "validation"))
+    both = sorted(set(data.loc[tested, "subject_id"]) & set(data.loc[trained, "subject_id"]))
     if both:
         raise DamagedError(
             "expected no subject of the test to be trained on under subject_disjoint, "
-            f"got {both[0]} in both: {_REMEDY}"
+            f"got {both[0]} in both in {what}: {_REMEDY}"
         )

@@ -37,6 +37,8 @@ _OPENERS: tuple[tuple[bytes, Opener], ...] = (
     (b"\xff\xd8\xff", JpegImagePlugin.JpegImageFile),
     (b"II*\x00", TiffImagePlugin.TiffImageFile),
     (b"MM\x00*", TiffImagePlugin.TiffImageFile),
+    (b"II+\x00", TiffImagePlugin.TiffImageFile),  # BigTIFF
+    (b"MM\x00+", TiffImagePlugin.TiffImageFile),
     (b"P2", PpmImagePlugin.PpmImageFile),
     (b"P3", PpmImagePlugin.PpmImageFile),
     (b"P5", PpmImagePlugin.PpmImageFile),

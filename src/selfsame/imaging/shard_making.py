@@ -50,7 +50,8 @@ class Recipe:
         width: columns of the result, in px.
         seed: of the synthetic impressions.
         decode: from the bytes of a file to (h, w) uint8 grey levels.
-        normalise: from grey levels to (height, width).
+        normalise: from grey levels to (height, width); where the plan states the capture's resolution, it is
+            called with `resolution_dpi` as well.
         distort: from grey levels to those of a synthetic impression.
         digest: of the settings and the code of the normalisation; it is recorded with each shard.
     """
@@ -59,7 +60,7 @@ class Recipe:
     width: int
     seed: int
     decode: Callable[[bytes], NDArray[np.uint8]]
-    normalise: Callable[[NDArray[np.uint8]], Normalised]
+    normalise: Callable[..., Normalised]
     distort: Callable[[NDArray[np.uint8], np.random.Generator], NDArray[np.uint8]] | None = None
     digest: str = ""
 
@@ -198,7 +199,8 @@ def _normalise(
         with clock.measure("distort"):
             grey = recipe.distort(grey, np.random.default_rng(drawn))
     with clock.measure("normalise"):
-        normalised = recipe.normalise(grey)
+        stated = {} if one.resolution_dpi is None else {"resolution_dpi": one.resolution_dpi}
+        normalised = recipe.normalise(grey, **stated)
     if normalised.image.shape != (recipe.height, recipe.width):
         raise ValueError(f"expected {recipe.height}x{recipe.width} px, got {normalised.image.shape}")
     return normalised

@@ -25,6 +25,7 @@ class PlannedImpression:
         path: of its file, relative to the source's root.
         impression: 0 for the capture itself, from 1 for synthetic impressions.
         size: of its file in bytes, hardly more of which is read; None where nobody knows.
+        resolution_dpi: px per inch of the capture, where the normalisation is by physical size; else None.
     """
 
     capture_id: str
@@ -32,6 +33,7 @@ class PlannedImpression:
     path: str
     impression: int
     size: int | None = None
+    resolution_dpi: float | None = None
 
 
 @dataclass(frozen=True)
@@ -81,7 +83,9 @@ def plan_shards(
 
 
 def _name(impressions: Sequence[PlannedImpression], settings: str) -> str:
-    content = [settings, [[one.capture_id, one.impression] for one in impressions]]
+    content: list[object] = [settings, [[one.capture_id, one.impression] for one in impressions]]
+    if any(one.resolution_dpi is not None for one in impressions):
+        content.append([one.resolution_dpi for one in impressions])
     return hashlib.sha256(json.dumps(content).encode()).hexdigest()[:32]
 
 

@@ -1,5 +1,6 @@
-"""Irises: find pupil, limbus and what hides the iris between them, and unwrap it to a strip of fixed size."""
+"""Irises: find pupil, limbus and what hides the iris between them, unwrap it, encode it and compare codes."""
 
+from selfsame.iris.codes import IrisCodeSettings, compare_iris_codes, encode_iris_codes
 from selfsame.iris.normalisation import normalise_iris
 
-__all__ = ["normalise_iris"]
+__all__ = ["IrisCodeSettings", "compare_iris_codes", "encode_iris_codes", "normalise_iris"]

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 
 import numpy as np
@@ -139,3 +139,22 @@ def _digest_weights(weights: Mapping[str, NDArray[np.generic]]) -> str:
         digest.update(f"{name}\0{array.dtype.str}\0{array.shape}\0".encode())
         digest.update(array.tobytes())
     return digest.hexdigest()
+
+
+def require_same_model(checkpoint: Checkpoint, what: str, versions: Iterable[str]) -> None:
+    """Refuse embeddings that another model made: their scores would mean nothing.
+
+    Args:
+        checkpoint: the model at hand.
+        what: names what was made.
+        versions: of the models that made it.
+
+    Raises:
+        MismatchError: names what is of another model.
+    """
+    others = set(versions) - {checkpoint.version}
+    if others:
+        raise MismatchError(
+            f"expected {what} of model {checkpoint.version}, got those of {', '.join(sorted(others))}: "
+            "run evaluation again with this checkpoint"
+        )

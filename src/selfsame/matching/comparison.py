@@ -1,7 +1,8 @@
-"""All comparisons of one figure, as matrices and as a table."""
+"""All comparisons of one figure, as matrices."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
@@ -9,6 +10,7 @@ from numpy.typing import NDArray
 
 from selfsame.matching.figures import Figure
 from selfsame.matching.presentations import (
+    NOTHING,
     Presentations,
     Records,
     probe_presentations,
@@ -16,121 +18,139 @@ from selfsame.matching.presentations import (
     single_presentations,
     without_repeats,
 )
-from selfsame.matching.scoring import attempted, fuse, score_modality
-from selfsame.matching.search import subset_key
-from selfsame.matching.templates import Templates
-
-COUNTS = ["mated_attempted", "mated_failed", "probes_attempted", "probes_failed"]
-ATTEMPT_COLUMNS = ["figure", "modalities", "subject_id", *COUNTS]
-SCORE_COLUMNS = ["figure", "probe_subject", "reference_subject", "probe", "reference", "mated", "score"]
+from selfsame.matching.scoring import Score, attempted, same_instance, score_modality
+from selfsame.matching.templates import Captures
+from selfsame.matching.trial import Trial
 
 
 @dataclass(frozen=True)
-class Compared:
-    """Every presentation against every record.
+class Layout:
+    """Which presentations of a figure are compared with which records.
 
     Attributes:
+        figure: the modalities that take part.
         presentations: n probes.
         records: r references.
-        scores: (n, r) float32, NaN where there was nothing to compare.
-        complete: (n, r) whether every modality of the figure took part in the score.
-        meant: (n, r) whether both sides hold the same instance of some modality, acquired or not. Meant but
-            without a score is a comparison that a failure to acquire prevented.
+        probes: for each modality the captures that the presentations show.
+        references: for each modality the captures that the records hold.
+        meant: (n, r) whether both sides hold the same instance of some modality, acquired or not, and the
+            comparison is not that of a capture with itself nor one that is listed the other way round. Meant
+            but without a score is a comparison that a failure to acquire prevented.
     """
 
+    figure: Figure
     presentations: Presentations
     records: Records
-    scores: NDArray[np.float32]
-    complete: NDArray[np.bool_]
+    probes: Mapping[str, Captures]
+    references: Mapping[str, Captures]
     meant: NDArray[np.bool_]
 
-    @property
+    @cached_property
     def mated(self) -> NDArray[np.bool_]:
         """(n, r) whether both sides are the same subject."""
         return np.asarray(self.presentations.subjects[:, None] == self.records.subjects[None, :])
 
+    def score(self, modality: str, score: Score) -> NDArray[np.float32]:
+        """Score a modality: (n, r), NaN where the comparison was not meant or gave no score."""
+        scores = score_modality(modality, self.presentations, self.probes[modality], self.records, score)
+        return np.where(self.meant, scores, np.float32(np.nan))
 
-def present(figure: Figure, probes: Mapping[str, Templates]) -> Presentations:
-    """Lay out the presentations of a figure.
+
+def lay_out(figure: Figure, trial: Trial) -> Layout:
+    """Lay out a figure of a trial.
 
     A figure of one modality takes every probe capture on its own; one of several takes presentations, which
     show one capture of each modality.
     """
+    probes = {modality: trial.probes[modality] for modality in figure.modalities}
+    references = {modality: trial.references[modality] for modality in figure.modalities}
+    presentations, records = present(figure, probes), reference_records(references)
+    if len(probes) == 1:
+        records = without_repeats(records)
+    meant = np.any([attempted(m, presentations, probes[m], records) for m in probes], axis=0)
+    for modality, captures in probes.items():
+        meant &= ~_shares_capture(modality, presentations, captures, records, references[modality])
+    if all(_compares_all(captures, references[modality]) for modality, captures in probes.items()):
+        meant &= _first_way_round(presentations, records, next(iter(probes)) if len(probes) == 1 else None)
+    return Layout(figure, presentations, records, probes, references, meant)
+
+
+def present(figure: Figure, probes: Mapping[str, Captures]) -> Presentations:
+    """Lay out the presentations of a figure: captures of one modality, or one of each of several."""
     if len(figure.modalities) == 1:
         (modality,) = figure.modalities
         return single_presentations(modality, probes[modality])
     return probe_presentations({modality: probes[modality] for modality in figure.modalities})
 
 
-def compare(
-    figure: Figure,
-    probes: Mapping[str, Templates],
-    references: Mapping[str, Templates],
-    weights: Mapping[str, float],
-) -> Compared:
-    """Compare the presentations of a figure with the records of its references, no capture pair twice."""
-    shown = {modality: probes[modality] for modality in figure.modalities}
-    presentations = present(figure, probes)
-    records = reference_records({modality: references[modality] for modality in figure.modalities})
-    if len(shown) == 1:
-        records = without_repeats(records)
-    scores = {m: score_modality(m, presentations, shown[m], records, references[m]) for m in shown}
-    meant = [attempted(modality, presentations, shown[modality], records) for modality in shown]
-    return Compared(
-        presentations,
-        records,
-        scores=fuse(scores, weights, figure.modalities),
-        complete=~np.any([np.isnan(score) for score in scores.values()], axis=0),
-        meant=np.any(meant, axis=0),
-    )
+def _shares_capture(
+    modality: str, presentations: Presentations, probes: Captures, records: Records, references: Captures
+) -> NDArray[np.bool_]:
+    """Tell where both sides hold the very same capture: (presentations, records)."""
+    same = np.zeros((len(presentations), len(records)), dtype=bool)
+    for shown, kept, column in same_instance(modality, presentations, probes, records):
+        left = probes.names[presentations.rows[modality][shown]]
+        right = references.names[records.rows[modality][kept, column]]
+        same[np.ix_(shown, kept)] = left[:, None] == right[None, :]
+    return same
 
 
-def tabulate_scores(compared: Mapping[Figure, Compared]) -> pd.DataFrame:
-    """List the comparisons of all figures that gave a score, one row each, with SCORE_COLUMNS."""
-    return pd.concat([_tabulate(figure, result) for figure, result in compared.items()], ignore_index=True)
+def _compares_all(probes: Captures, references: Captures) -> bool:
+    """Tell whether the captures on both sides are the same, and each subject has one instance of them."""
+    if not np.array_equal(probes.names, references.names):
+        return False
+    held = pd.Series(probes.instances).groupby(probes.subjects).nunique()
+    return bool((held == 1).all())
 
 
-def tabulate_attempts(compared: Mapping[Figure, Compared]) -> pd.DataFrame:
-    """Count what was attempted and failed: a row a figure and subject presented, with ATTEMPT_COLUMNS."""
-    tables = [
-        count_attempts(result).assign(figure=figure.name, modalities=subset_key(figure.modalities))
-        for figure, result in compared.items()
-    ]
-    return pd.concat(tables, ignore_index=True)[ATTEMPT_COLUMNS]
+def _first_way_round(presentations: Presentations, records: Records, single: str | None) -> NDArray[np.bool_]:
+    """Tell which of the two ways round of each pair comes first: (presentations, records).
 
-
-def count_attempts(compared: Compared) -> pd.DataFrame:
-    """Count for each subject presented what was meant to be compared and what failures to acquire prevented.
-
-    A probe fails where it was meant to be compared with records of its own subject and has no score with any.
-
-    Returns:
-        One row a subject, sorted: `subject_id` and COUNTS.
+    Captures of one modality are told apart by their rows, presentations of several by their subject and slot.
     """
-    meant, scored = compared.meant & compared.mated, ~np.isnan(compared.scores) & compared.mated
-    probes = meant.any(axis=1)
-    counts = {
-        "mated_attempted": meant.sum(axis=1),
-        "mated_failed": (meant & ~scored).sum(axis=1),
-        "probes_attempted": probes,
-        "probes_failed": probes & ~scored.any(axis=1),
-    }
-    table = pd.DataFrame({name: count.astype(np.int64) for name, count in counts.items()})
-    subjects = pd.Series(compared.presentations.subjects, name="subject_id", dtype="str")
-    return table.groupby(subjects).sum().reset_index()
+    if single is not None:
+        rows = records.rows[single]
+        held = np.where(rows == NOTHING, len(presentations), rows).min(axis=1)
+        return np.asarray(presentations.rows[single][:, None] < held[None, :])
+    subjects = np.unique(np.concatenate([presentations.subjects, records.subjects]))
+    left, right = (
+        np.searchsorted(subjects, side.subjects) * (len(presentations) + len(records)) + _slots(side.subjects)
+        for side in (presentations, records)
+    )
+    return np.asarray(left[:, None] < right[None, :])
 
 
-def _tabulate(figure: Figure, compared: Compared) -> pd.DataFrame:
-    probe, reference = np.nonzero(~np.isnan(compared.scores))
+def _slots(subjects: NDArray[np.str_]) -> NDArray[np.int64]:
+    slots: NDArray[np.int64] = pd.Series(subjects).groupby(subjects).cumcount().to_numpy().astype(np.int64)
+    return slots
+
+
+def tabulate_trial(layout: Layout) -> pd.DataFrame:
+    """List the comparisons that are meant: probe, probe_subject, reference, reference_subject, mated.
+
+    Where the figure is of one modality, both sides are captures; else presentations and records.
+    """
+    probe, reference = np.nonzero(layout.meant)
+    if len(layout.probes) == 1:
+        ((modality, references),) = layout.references.items()
+        names = references.names[_find_held(layout, modality)[probe, reference]]
+    else:
+        names = layout.records.names[reference]
     return pd.DataFrame(
         {
-            "figure": figure.name,
-            "probe_subject": compared.presentations.subjects[probe],
-            "reference_subject": compared.records.subjects[reference],
-            "probe": compared.presentations.names[probe],
-            "reference": compared.records.names[reference],
-            "mated": compared.mated[probe, reference],
-            "score": compared.scores[probe, reference],
-        },
-        columns=SCORE_COLUMNS,
+            "probe": layout.presentations.names[probe],
+            "probe_subject": layout.presentations.subjects[probe],
+            "reference": names,
+            "reference_subject": layout.records.subjects[reference],
+            "mated": layout.mated[probe, reference],
+        }
     )
+
+
+def _find_held(layout: Layout, modality: str) -> NDArray[np.int64]:
+    """Find the reference capture of each comparison of a modality: (n, r) rows, or NOTHING."""
+    held = np.full((len(layout.presentations), len(layout.records)), NOTHING)
+    sides = layout.presentations, layout.probes[modality], layout.records
+    for shown, kept, column in same_instance(modality, *sides):
+        held[np.ix_(shown, kept)] = layout.records.rows[modality][kept, column]
+    return held

@@ -1,4 +1,4 @@
-"""The figures that are reported: each modality, the irises, all modalities; never a name that flatters."""
+"""The figures that are reported: every set of modalities; never a name that flatters."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -28,22 +28,26 @@ def holds_synthetic(probes: pd.DataFrame) -> bool:
 
 
 def name_figures(probes: Mapping[str, pd.DataFrame]) -> list[Figure]:
-    """List the figures of a workload in the order they are shown.
+    """List the figures of a workload in the order they are shown: every set of modalities, small ones first.
+
+    The set of several iris modalities and no other is called `irises`, that of all modalities `all`; others
+    are named after their members, as in `iris_left+fingerprint`.
 
     Args:
         probes: for each modality, in the workload's order, the index rows of its probes.
-
-    Returns:
-        Each modality that has probes, then `irises` where there are several iris modalities, then `all`.
     """
     present = [modality for modality, rows in probes.items() if len(rows)]
-    figures = [Figure(figure_name(modality, probes[modality]), (modality,)) for modality in present]
-    irises = tuple(modality for modality in present if modality.startswith("iris"))
-    if len(irises) > 1:
-        figures.append(Figure("irises", irises))
-    if len(present) > 1:
-        figures.append(Figure("all", tuple(present)))
-    return figures
+    names = {modality: figure_name(modality, probes[modality]) for modality in present}
+    return [Figure(_name_set(chosen, present, names), chosen) for chosen in subsets(present)]
+
+
+def _name_set(chosen: Sequence[str], present: Sequence[str], names: Mapping[str, str]) -> str:
+    irises = [modality for modality in present if modality.startswith("iris")]
+    if len(chosen) == 1:
+        return names[chosen[0]]
+    if list(chosen) == irises:
+        return "irises"
+    return "all" if len(chosen) == len(present) else "+".join(names[modality] for modality in chosen)
 
 
 def subsets(modalities: Sequence[str]) -> list[tuple[str, ...]]:

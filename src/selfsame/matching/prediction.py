@@ -1,15 +1,18 @@
 """Open-set identification: who is presented, if anyone enrolled."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from selfsame.matching.presentations import NOTHING, Presentations, reference_records
-from selfsame.matching.scoring import fuse, score_modality
+from selfsame.matching.scoring import Score, score_modality
 from selfsame.matching.search import Candidates, best_per_subject, identify, subset_key
-from selfsame.matching.templates import Templates
+from selfsame.matching.templates import Captures
+
+Fuse = Callable[[NDArray[np.floating]], NDArray[np.floating]]
+"""Fuses (n, modalities) scores, NaN where a modality gave none, into (n,)."""
 
 UNKNOWN = "unknown"
 """The answer for a presentation whose best score stays below the threshold."""
@@ -28,11 +31,11 @@ COLUMNS = (
 )
 
 
-def present_each_once(probes: Mapping[str, Templates]) -> Presentations:
+def present_each_once(probes: Mapping[str, Captures]) -> Presentations:
     """Put new captures together so that each is presented exactly once.
 
     Presentation j of a claimed subject (the name that the layout read from the path; it takes no part in the
-    comparison) shows the j-th capture of each modality, in the order of the templates.
+    comparison) shows the j-th capture of each modality, in the order of the captures.
     """
     shown: dict[tuple[str, int], dict[str, int]] = {}
     for modality, templates in probes.items():
@@ -48,19 +51,21 @@ def present_each_once(probes: Mapping[str, Templates]) -> Presentations:
 
 
 def predict(
-    probes: Mapping[str, Templates],
-    references: Mapping[str, Templates],
+    probes: Mapping[str, Captures],
+    references: Mapping[str, Captures],
     *,
-    weights: Mapping[str, float],
+    score: Mapping[str, Score],
+    fuse: Fuse,
     thresholds: Mapping[str, float],
     count: int,
 ) -> pd.DataFrame:
     """Name the most alike enrolled subjects of each presentation, or `unknown` below the threshold.
 
     Args:
-        probes: for each modality, in the workload's order, the templates of the new captures.
-        references: for the same modalities the templates of everyone enrolled.
-        weights: the fusion weight of each modality.
+        probes: for each modality, in the order of the fusion, the new captures.
+        references: for the same modalities the captures of everyone enrolled.
+        score: for the same modalities what compares a new capture with an enrolled one.
+        fuse: makes one score of those of the modalities, (n, modalities) to (n,).
         thresholds: the score from which a candidate is accepted, by the modalities compared with it
             (`subset_key`).
         count: how many candidates to list.
@@ -72,8 +77,10 @@ def predict(
     if not probes:
         return pd.DataFrame(columns=list(COLUMNS))
     presentations, records = present_each_once(probes), reference_records(references)
-    scores = {m: score_modality(m, presentations, probes[m], records, references[m]) for m in probes}
-    fused = fuse(scores, weights, tuple(probes))
+    scores = {m: score_modality(m, presentations, probes[m], records, score[m]) for m in probes}
+    shape = len(presentations), len(records)
+    fused = fuse(np.stack([matrix.ravel() for matrix in scores.values()], axis=1)).reshape(shape)
+    fused = fused.astype(np.float32)
     used = decisive_modalities(scores, fused)
     limits = np.array([thresholds.get(key, np.nan) for key in used])
     subjects, best = best_per_subject(fused, records.subjects)
@@ -108,7 +115,7 @@ def _row(
     found: Candidates,
     used: str,
     limit: float,
-    probes: Mapping[str, Templates],
+    probes: Mapping[str, Captures],
 ) -> dict[str, object]:
     named = np.flatnonzero(found.subjects[i] != "")
     shown = {m: rows[i] for m, rows in presentations.rows.items() if rows[i] != NOTHING}

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from selfsame.matching.templates import Templates
+from selfsame.matching.templates import Captures
 
 NOTHING = -1
 """The row of a presentation or record that has no capture there."""
@@ -51,7 +51,7 @@ class Records:
         return len(self.subjects)
 
 
-def probe_presentations(probes: Mapping[str, Templates]) -> Presentations:
+def probe_presentations(probes: Mapping[str, Captures]) -> Presentations:
     """Put the captures of a subject together as they would be presented at one attempt.
 
     Attempt j shows the j-th capture of each modality that the subject offers one instance of. Of a modality
@@ -77,12 +77,12 @@ def probe_presentations(probes: Mapping[str, Templates]) -> Presentations:
     return Presentations(np.array(names, dtype=str), np.array(owners, dtype=str), shown)
 
 
-def single_presentations(modality: str, probes: Templates) -> Presentations:
+def single_presentations(modality: str, probes: Captures) -> Presentations:
     """Present every capture of one modality on its own."""
     return Presentations(probes.names, probes.subjects, {modality: np.arange(len(probes))})
 
 
-def reference_records(references: Mapping[str, Templates]) -> Records:
+def reference_records(references: Mapping[str, Captures]) -> Records:
     """Enrol every subject: record k holds the k-th capture of each instance, or its only one.
 
     A subject has as many records as captures of the fullest instance.
@@ -113,7 +113,7 @@ def without_repeats(records: Records) -> Records:
     return Records(records.names, records.subjects, records.instances, rows)
 
 
-def _rows_by_subject(templates: Templates) -> dict[str, dict[str, list[int]]]:
+def _rows_by_subject(templates: Captures) -> dict[str, dict[str, list[int]]]:
     """Rows of each subject's instances, instances sorted, captures in the order of the templates."""
     held: dict[str, dict[str, list[int]]] = {}
     order = np.lexsort((templates.instances, templates.subjects))  # stable: keeps the captures' order

@@ -1,13 +1,18 @@
-"""Who is compared with whom: the references and the probes that a protocol's index holds."""
+"""Who is compared with whom: the references and the probes that the index of a fold holds."""
 
 from collections.abc import Iterable
-from typing import Literal
+from typing import Literal, get_args
 
 import pandas as pd
 
 from selfsame.errors import MismatchError
 
-Kind = Literal["closed_set", "subject_disjoint"]
+Kind = Literal["closed_set", "subject_disjoint", "open_set"]
+
+KINDS: tuple[Kind, ...] = get_args(Kind)
+
+BOTH = "both"
+"""The role of a capture that is compared with every other one of the test, once."""
 
 
 def protocol_kind(indexes: Iterable[pd.DataFrame]) -> Kind:
@@ -17,22 +22,21 @@ def protocol_kind(indexes: Iterable[pd.DataFrame]) -> Kind:
         MismatchError: the indexes are of several protocols, or of new captures that nobody is compared with.
     """
     kinds = sorted({str(kind) for index in indexes for kind in index["protocol"].unique()})
-    if kinds == ["closed_set"]:
-        return "closed_set"
-    if kinds == ["subject_disjoint"]:
-        return "subject_disjoint"
+    for kind in KINDS:
+        if kinds == [kind]:
+            return kind
     raise MismatchError(
-        "expected captures of one protocol, closed_set or subject_disjoint, "
+        f"expected captures of one protocol of {', '.join(KINDS)}, "
         f"got {', '.join(kinds) or 'none'}: run data_engineering and preprocessing again"
     )
 
 
 def select_references(index: pd.DataFrame, kind: Kind) -> pd.DataFrame:
     """Select the rows of enrolment: under subject_disjoint those of the test subjects only."""
-    enrolled = index["role"] == "reference"
-    return index[enrolled if kind == "closed_set" else enrolled & (index["split"] == "test")]
+    enrolled = index["role"].isin(["reference", BOTH])
+    return index[enrolled & (index["split"] == "test") if kind == "subject_disjoint" else enrolled]
 
 
 def select_probes(index: pd.DataFrame) -> pd.DataFrame:
     """Select the rows that are presented for recognition."""
-    return index[(index["role"] == "probe") & (index["split"] == "test")]
+    return index[index["role"].isin(["probe", BOTH]) & (index["split"] == "test")]

@@ -1,4 +1,4 @@
-"""A trial: the probes and the references that a protocol lays out, and the figures it reports."""
+"""A trial: the probes and the references that one fold of a protocol lays out, and the figures it reports."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from selfsame.errors import InputError, MismatchError
 from selfsame.imaging.shard_making import PASSING
 from selfsame.matching.figures import Figure, holds_synthetic, name_figures
 from selfsame.matching.protocol import Kind, protocol_kind, select_probes, select_references
-from selfsame.matching.templates import Templates, join_templates
+from selfsame.matching.templates import Captures, list_captures
 
 
 @dataclass(frozen=True)
@@ -19,16 +19,16 @@ class Trial:
     Attributes:
         kind: the protocol.
         modalities: those that have probes and references, in the workload's order.
-        probes: for each of them the probe templates.
-        references: for each of them the reference templates.
+        probes: for each of them the captures that are presented, acquired or not.
+        references: for each of them the captures that are enrolled, acquired or not.
         figures: what is reported, in the order it is shown.
         synthetic_impressions: the modalities whose probes are synthetic impressions.
     """
 
     kind: Kind
     modalities: tuple[str, ...]
-    probes: dict[str, Templates]
-    references: dict[str, Templates]
+    probes: dict[str, Captures]
+    references: dict[str, Captures]
     figures: list[Figure]
     synthetic_impressions: tuple[str, ...]
 
@@ -38,12 +38,12 @@ def indexes_by_modality(indexes: Sequence[pd.DataFrame]) -> dict[str, pd.DataFra
     return {str(index["modality"].iloc[0]): index for index in indexes if len(index)}
 
 
-def set_up_trial(indexes: Mapping[str, pd.DataFrame], embeddings: pd.DataFrame) -> Trial:
+def set_up_trial(indexes: Mapping[str, pd.DataFrame]) -> Trial:
     """Lay out the probes and references of every modality.
 
     Args:
-        indexes: the index of each modality in the workload's order, failed captures included.
-        embeddings: the embeddings table.
+        indexes: the index of each modality in the workload's order, as one fold of a protocol sees it, failed
+            captures included.
 
     Raises:
         InputError: fewer than two subjects have both a reference and a probe.
@@ -58,13 +58,13 @@ def set_up_trial(indexes: Mapping[str, pd.DataFrame], embeddings: pd.DataFrame) 
     if len(subjects) < 2:
         raise InputError(
             f"expected at least two subjects with a reference and a probe, got {len(subjects)} under {kind}: "
-            "add subjects or captures, or change the protocol's reference_captures"
+            "add subjects or captures, or change the protocol's reference_captures or folds"
         )
     return Trial(
         kind=kind,
         modalities=modalities,
-        probes={m: join_templates(rows[m][0], embeddings) for m in modalities},
-        references={m: join_templates(rows[m][1], embeddings) for m in modalities},
+        probes={m: list_captures(rows[m][0]) for m in modalities},
+        references={m: list_captures(rows[m][1]) for m in modalities},
         figures=name_figures({m: rows[m][0] for m in modalities}),
         synthetic_impressions=tuple(m for m in modalities if holds_synthetic(rows[m][0])),
     )

@@ -15,7 +15,8 @@ class Comparisons:
     """Scores of mated and non-mated comparisons and the subjects on both sides.
 
     Attributes:
-        scores: (n,) similarity, higher is more alike; finite.
+        scores: (n,) similarity, higher is more alike; finite, or -inf for a comparison that a failure to
+            acquire or to enrol prevented (`selfsame.metrics.failures`), which no threshold accepts.
         probe_subjects: (n,) whose capture was presented.
         reference_subjects: (n,) whose reference it was compared with.
     """
@@ -30,9 +31,9 @@ class Comparisons:
                 f"expected one probe and one reference subject per score, got {len(self.scores)} scores, "
                 f"{len(self.probe_subjects)} and {len(self.reference_subjects)} subjects"
             )
-        unusable = int(np.count_nonzero(~np.isfinite(self.scores)))
+        unusable = int(np.count_nonzero(np.isnan(self.scores) | (self.scores == np.inf)))
         if unusable:
-            raise ValueError(f"expected finite scores, got {unusable} NaN or infinite of {len(self.scores)}")
+            raise ValueError(f"expected finite scores, got {unusable} NaN or +inf of {len(self.scores)}")
         if not self.mated.any() or self.mated.all():
             raise InputError(
                 f"expected mated and non-mated comparisons, got {int(self.mated.sum())} mated of "
@@ -43,6 +44,11 @@ class Comparisons:
     def mated(self) -> NDArray[np.bool_]:
         """(n,) whether both sides are the same subject."""
         return np.asarray(self.probe_subjects == self.reference_subjects)
+
+    @property
+    def failed(self) -> NDArray[np.bool_]:
+        """(n,) whether a failure prevented the comparison."""
+        return np.asarray(self.scores == -np.inf)
 
     @cached_property
     def subjects(self) -> NDArray[np.str_]:
@@ -63,6 +69,11 @@ class Comparisons:
     def mated_subjects(self) -> int:
         """How many subjects made at least one mated comparison."""
         return len(np.unique(self.probe_codes[self.mated]))
+
+    @property
+    def smallest_fmr(self) -> float:
+        """The smallest FMR that the data can show, by the rule of three: 3 / pairs of subjects, at most 1."""
+        return min(1.0, RULE_OF_THREE / self.non_mated_pairs)
 
     def supports_fmr(self, fmr: float) -> bool:
         """Tell whether the pairs of subjects suffice to show so low an FMR, by the rule of three."""

@@ -4,6 +4,7 @@ A comparison is accepted when its score is at or above the threshold. FMR is the
 comparisons that are accepted, FNMR the share of mated comparisons that are rejected.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -48,6 +49,16 @@ class ErrorCurve:
         before, later = _pick(self.fnmr, after - 1), _pick(self.fnmr, after)
         eer: NDArray[np.float64] = before + gap_before / (gap_before - gap_after) * (later - before)
         return eer
+
+    def area(self) -> NDArray[np.float64]:
+        """Integrate the ROC (match rate over FMR) by trapezoids: the AUC, in [0, 1], 0.5 at chance.
+
+        It is the probability that a mated score is higher than a non-mated one, ties counting half:
+        Mann and Whitney's U over the product of the two numbers.
+        """
+        heights = 1.0 - (self.fnmr[1:] + self.fnmr[:-1]) / 2
+        area: NDArray[np.float64] = ((self.fmr[:-1] - self.fmr[1:]) * heights).sum(axis=0)
+        return area
 
     def fnmr_at(self, fmr: float) -> NDArray[np.float64]:
         """FNMR at the lowest threshold whose FMR is at most `fmr`."""
@@ -109,10 +120,6 @@ def resample_curves(
 ) -> tuple[NDArray[np.float64], dict[float, NDArray[np.float64]]]:
     """Recompute the EER and the FNMR at each FMR in every resample of the subjects.
 
-    A non-mated comparison weighs the product of how often the resample holds its probe's and its reference's
-    subject; a mated one weighs how often it holds its subject. Weights are summed per pair of subjects and
-    step of the curve (a sparse matrix), so the cost grows with what the curve can tell apart.
-
     Args:
         comparisons: what was compared.
         multiplicities: (subjects, resamples), rows in the order of `comparisons.subjects`.
@@ -121,24 +128,53 @@ def resample_curves(
     Returns:
         (resamples,) EER, and for each FMR the (resamples,) FNMR; NaN where a resample holds no trial.
     """
-    steps = _steps(comparisons.scores, comparisons.mated)
-    count, subjects = int(steps.max()) + 1, len(comparisons.subjects)
-    mated, probe, reference = comparisons.mated, comparisons.probe_codes, comparisons.reference_codes
-    own = _tally(steps[mated], probe[mated], (count, subjects))
-    pairs, pair = np.unique(probe[~mated] * subjects + reference[~mated], return_inverse=True)
-    other = _tally(steps[~mated], pair, (count, len(pairs)))
-    width = max(1, BLOCK // max(count, len(pairs)))
     eer: list[NDArray[np.float64]] = []
     fnmr: dict[float, list[NDArray[np.float64]]] = {limit: [] for limit in fmrs}
-    for start in range(0, multiplicities.shape[1], width):
-        weight = multiplicities[:, start : start + width]
-        curve = ErrorCurve.from_counts(
-            own @ weight, other @ (weight[pairs // subjects] * weight[pairs % subjects])
-        )
+    for curve in draw_curves(comparisons, multiplicities):
         eer.append(curve.equal_error_rate())
         for limit in fmrs:
             fnmr[limit].append(curve.fnmr_at(limit))
     return np.concatenate(eer), {limit: np.concatenate(parts) for limit, parts in fnmr.items()}
+
+
+def resample_areas(comparisons: Comparisons, multiplicities: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Recompute the AUC in every resample of the subjects: (resamples,), NaN where one holds no trial."""
+    return np.concatenate([curve.area() for curve in draw_curves(comparisons, multiplicities)])
+
+
+def draw_curves(comparisons: Comparisons, multiplicities: NDArray[np.float64]) -> Iterator[ErrorCurve]:
+    """Recompute the error curve in every resample of the subjects, as many at a time as memory allows.
+
+    A non-mated comparison weighs the product of how often the resample holds its probe's and its reference's
+    subject; a mated one weighs how often it holds its subject. Weights are summed per pair of subjects and
+    step of the curve (a sparse matrix), so the cost grows with what the curve can tell apart. Noise of single
+    pairs enters up to threefold (A. B. Owen, "The pigeonhole bootstrap", Annals of Applied Statistics 1,
+    2007): intervals err on the wide side where it outweighs the differences between subjects.
+
+    Args:
+        comparisons: what was compared.
+        multiplicities: (subjects, resamples), rows in the order of `comparisons.subjects`.
+
+    Yields:
+        Curves of (steps + 1, some resamples), in order; NaN where a resample holds no trial.
+    """
+    steps = _steps(comparisons.scores, comparisons.mated)
+    count, subjects = int(steps.max()) + 1, len(comparisons.subjects)
+    mated, probe, reference = comparisons.mated, comparisons.probe_codes, comparisons.reference_codes
+    own = tally(steps[mated], probe[mated], (count, subjects))
+    pairs, pair = np.unique(probe[~mated] * subjects + reference[~mated], return_inverse=True)
+    other = tally(steps[~mated], pair, (count, len(pairs)))
+    width = max(1, BLOCK // max(count, len(pairs)))
+    for start in range(0, multiplicities.shape[1], width):
+        weight = multiplicities[:, start : start + width]
+        yield ErrorCurve.from_counts(
+            own @ weight, other @ (weight[pairs // subjects] * weight[pairs % subjects])
+        )
+
+
+def tally(rows: NDArray[np.int64], columns: NDArray[np.int64], shape: tuple[int, int]) -> sparse.csr_array:
+    """Count how often each row meets each column, sparse: what a matrix of weights is multiplied by."""
+    return sparse.coo_array((np.ones(len(rows)), (rows, columns)), shape=shape).tocsr()
 
 
 def _steps(scores: NDArray[np.float64], mated: NDArray[np.bool_]) -> NDArray[np.int64]:
@@ -155,10 +191,6 @@ def _steps(scores: NDArray[np.float64], mated: NDArray[np.bool_]) -> NDArray[np.
     starts[1:] = (kind[1:] != kind[:-1]) | (kind[1:] == 3)
     steps: NDArray[np.int64] = (np.cumsum(starts) - 1)[level]
     return steps
-
-
-def _tally(rows: NDArray[np.int64], columns: NDArray[np.int64], shape: tuple[int, int]) -> sparse.csr_array:
-    return sparse.coo_array((np.ones(len(rows)), (rows, columns)), shape=shape).tocsr()
 
 
 def _pick(values: NDArray[np.float64], rows: NDArray[np.int64]) -> NDArray[np.float64]:

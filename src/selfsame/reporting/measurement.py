@@ -7,19 +7,28 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from selfsame.matching.experiment import COUNTS
 from selfsame.matching.figures import figure_name
-from selfsame.metrics.classification import classification_rates, count_confusions, resample_macro_rates
+from selfsame.matching.protocol import select_references
+from selfsame.metrics.classification import classification_rates, count_confusions, macro_intervals
 from selfsame.metrics.comparisons import Comparisons
-from selfsame.metrics.identification import cumulative_match, mated_ranks
 from selfsame.metrics.intervals import draw_multiplicities, rate_interval, resample_rate
-from selfsame.metrics.verification import error_curve, match_rates, resample_curves, threshold_at
+from selfsame.metrics.roc import area_under_curve
+from selfsame.metrics.verification import (
+    error_curve,
+    match_rates,
+    resample_areas,
+    resample_curves,
+    threshold_at,
+)
 from selfsame.reporting.results import (
     Classification,
     FailureToAcquire,
+    FailureToEnrol,
     FnmrAtFmr,
-    Identification,
     Verification,
 )
+from selfsame.sources.protocols import view_fold
 
 
 @dataclass(frozen=True)
@@ -72,11 +81,15 @@ def measure_verification(
     eers, fnmrs = resample_curves(comparisons, held, tuple(fmrs))
     eer = float(error_curve(comparisons).equal_error_rate())
     prevented = _share_prevented(attempts, drawn[np.searchsorted(everyone, presented)])
+    auc = area_under_curve(comparisons)
+    areas = resample_areas(comparisons, held)
     return Verification(
-        modalities=str(attempts["modalities"].iloc[0]).split("+"),
         eer=eer,
         eer_interval=rate_interval(eer, eers, comparisons.mated_subjects),
+        auc=auc,
+        auc_interval=rate_interval(auc, areas, comparisons.mated_subjects),
         fnmr_at_fmr={str(fmr): measure_point(comparisons, fmr, fnmrs[fmr], prevented) for fmr in fmrs},
+        smallest_fmr=comparisons.smallest_fmr,
         mated=int(comparisons.mated.sum()),
         non_mated=int((~comparisons.mated).sum()),
         subjects=comparisons.mated_subjects,
@@ -143,54 +156,7 @@ def measure_point(
     )
 
 
-def measure_identification(
-    rows: pd.DataFrame, attempts: pd.DataFrame, ranks_shown: int, resampling: Resampling
-) -> Identification:
-    """Measure one figure's rank-k rates: each probe against every subject's best record.
-
-    Args:
-        rows: the figure's rows of the table of scores, for which `why_left_out` gives None.
-        attempts: its rows of the table of attempts.
-        ranks_shown: length of the cumulative match characteristic.
-        resampling: how the intervals are drawn.
-    """
-    ranks, owners, enrolled = _rank_probes(rows)
-    failed = np.repeat(attempts["subject_id"].to_numpy(dtype=str), attempts["probes_failed"])
-    owners_of_all = np.concatenate([owners, failed])
-    named_first = np.concatenate([ranks == 1, np.zeros(len(failed), dtype=bool)])
-    rank_1, rank_1_interval = _mean_with_interval(ranks == 1, owners, resampling)
-    rank_5, rank_5_interval = _mean_with_interval(ranks <= 5, owners, resampling)
-    with_failures, with_failures_interval = _mean_with_interval(named_first, owners_of_all, resampling)
-    return Identification(
-        rank_1=rank_1,
-        rank_1_interval=rank_1_interval,
-        rank_1_with_failures=with_failures,
-        rank_1_with_failures_interval=with_failures_interval,
-        rank_5=rank_5,
-        rank_5_interval=rank_5_interval,
-        probes=len(ranks),
-        probes_attempted=int(attempts["probes_attempted"].sum()),
-        probes_failed=len(failed),
-        enrolled=enrolled,
-        subjects=len(np.unique(owners)),
-        cmc=cumulative_match(ranks, min(ranks_shown, enrolled)),
-    )
-
-
-def _rank_probes(rows: pd.DataFrame) -> tuple[NDArray[np.int64], NDArray[np.str_], int]:
-    """Rank the subject of each probe that has a mated score: ranks, whose they are, how many are enrolled."""
-    best = rows.pivot_table(
-        index=["probe_subject", "probe"], columns="reference_subject", values="score", aggfunc="max"
-    )
-    enrolled = best.columns.to_numpy(dtype=str)
-    owners = best.index.get_level_values("probe_subject").to_numpy(dtype=str)
-    scores = best.to_numpy(dtype=np.float64)
-    own = np.minimum(np.searchsorted(enrolled, owners), len(enrolled) - 1)
-    searched = (enrolled[own] == owners) & ~np.isnan(np.take_along_axis(scores, own[:, None], axis=1)[:, 0])
-    return mated_ranks(scores[searched], own[searched]), owners[searched], len(enrolled)
-
-
-def _mean_with_interval(
+def mean_with_interval(
     hits: NDArray[np.bool_], owners: NDArray[np.str_], resampling: Resampling
 ) -> tuple[float, tuple[float, float]]:
     """Compute the share of hits among trials, and its interval over the subjects who own them."""
@@ -212,22 +178,47 @@ def measure_classification(rows: pd.DataFrame, resampling: Resampling) -> Classi
     truth, named = shown["subject_id"].to_numpy(dtype=str), shown["named"].to_numpy(dtype=str)
     rates = classification_rates(truth, named)
     subjects = len(np.unique(truth))
-    resampled = resample_macro_rates(truth, named, resampling.multiplicities(subjects))
+    intervals = macro_intervals(truth, named)
     labels, counts = count_confusions(truth, named)
     return Classification(
         accuracy=rates.accuracy,
-        accuracy_interval=_mean_with_interval(truth == named, truth, resampling)[1],
+        accuracy_interval=mean_with_interval(truth == named, truth, resampling)[1],
         precision_macro=rates.precision,
-        precision_macro_interval=rate_interval(rates.precision, resampled.precision, subjects),
+        precision_macro_interval=intervals.precision,
         recall_macro=rates.recall,
-        recall_macro_interval=rate_interval(rates.recall, resampled.recall, subjects),
+        recall_macro_interval=intervals.recall,
         f1_macro=rates.f1,
-        f1_macro_interval=rate_interval(rates.f1, resampled.f1, subjects),
+        f1_macro_interval=intervals.f1,
         presentations=len(shown),
         presentations_failed=len(rows) - len(shown),
         subjects=subjects,
         confusions=[(labels[i], labels[j], int(counts[i, j])) for i, j in np.argwhere(counts).tolist()],
     )
+
+
+def count_attempts(attempts: pd.DataFrame) -> dict[str, int]:
+    """Sum the counts of a table of attempts."""
+    return {name: int(attempts[name].sum()) for name in COUNTS}
+
+
+def measure_enrolment(
+    indexes: Mapping[str, pd.DataFrame], assignments: pd.DataFrame, resampling: Resampling
+) -> dict[str, FailureToEnrol]:
+    """Count the subjects of the closed set none of whose reference captures gave a template."""
+    failures = {}
+    for modality, index in indexes.items():
+        rows = select_references(view_fold(index, assignments, "closed_set", 0), "closed_set")
+        if len(rows):
+            enrolled = (rows["status"] == "ok").groupby(rows["subject_id"]).any()
+            failed, owners = (~enrolled).to_numpy(), enrolled.index.to_numpy(dtype=str)
+            rate, interval = mean_with_interval(failed, owners, resampling)
+            failures[modality] = FailureToEnrol(
+                attempted=len(rows["subject_id"].unique()),
+                failed=int(failed.sum()),
+                rate=rate,
+                interval=interval,
+            )
+    return failures
 
 
 def measure_acquisition(
@@ -245,7 +236,7 @@ def measure_acquisition(
 
 def _acquisition(rows: pd.DataFrame, resampling: Resampling) -> FailureToAcquire:
     failed = (rows["status"] != "ok").to_numpy()
-    rate, interval = _mean_with_interval(failed, rows["subject_id"].to_numpy(dtype=str), resampling)
+    rate, interval = mean_with_interval(failed, rows["subject_id"].to_numpy(dtype=str), resampling)
     reasons = rows.loc[failed, "reason"].value_counts().sort_index()
     return FailureToAcquire(
         attempted=len(rows),

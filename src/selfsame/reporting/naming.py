@@ -11,7 +11,7 @@ from selfsame.learning.classification import classify_presentations
 from selfsame.matching.comparison import present
 from selfsame.matching.figures import Figure
 from selfsame.matching.presentations import NOTHING
-from selfsame.matching.templates import find_embeddings
+from selfsame.matching.templates import Captures, name_captures
 from selfsame.matching.trial import Trial
 
 NAMED_COLUMNS = ["figure", "presentation", "subject_id", "named", "score"]
@@ -28,7 +28,7 @@ def name_presentations(checkpoint: Checkpoint, trial: Trial, embeddings: pd.Data
     """
     if trial.kind != "closed_set":
         return pd.DataFrame(columns=NAMED_COLUMNS, dtype="str").astype({"score": "float32"})
-    places = {m: find_embeddings(m, trial.probes[m], embeddings) for m in trial.modalities}
+    places = {m: _find_embeddings(m, trial.probes[m], embeddings) for m in trial.modalities}
     tables = [_name_figure(figure, checkpoint, trial, embeddings, places) for figure in trial.figures]
     return pd.concat(tables, ignore_index=True)
 
@@ -55,3 +55,11 @@ def _name_figure(
         "score": np.where(classified, score, np.nan).astype(np.float32),
     }
     return pd.DataFrame(table, columns=NAMED_COLUMNS)
+
+
+def _find_embeddings(modality: str, captures: Captures, embeddings: pd.DataFrame) -> NDArray[np.int64]:
+    """Find each capture's embedding: (n,) positions in the embeddings table, -1 where it has none."""
+    positions = np.flatnonzero((embeddings["modality"] == modality).to_numpy())
+    names = name_captures(embeddings.iloc[positions]).tolist()
+    places = dict(zip(names, positions.tolist(), strict=True))
+    return np.array([places.get(name, -1) for name in captures.names.tolist()], dtype=np.int64)

@@ -1,11 +1,8 @@
 """The schema of metrics.json. docs/metrics.md defines each number. No number may be NaN or infinite."""
 
-from collections.abc import Mapping
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
-
-from selfsame.errors import DamagedError
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 Rate = Annotated[float, Field(ge=0.0, le=1.0)]
 Count = Annotated[int, Field(ge=0)]
@@ -28,7 +25,6 @@ class Setting(Result):
     was trained.
     """
 
-    workload: str
     modalities: list[str]
     synthetic_impressions: list[str]
     comparators: dict[str, list[str]]
@@ -212,7 +208,7 @@ class Differential(Result):
 
 
 class WorstComparison(Result):
-    """One of the mated comparisons of lowest, or the non-mated ones of highest score. Names, never pictures."""
+    """One of the mated comparisons of lowest or the non-mated ones of highest score; names, never pictures."""
 
     protocol: Kind
     figure: str
@@ -261,25 +257,6 @@ class FailureToEnrol(Result):
     interval: Interval
 
 
-class OperatingPoint(Result):
-    """The threshold of a set of modalities at the stated FMR, on the best record of each subject.
-
-    `synthetic_impressions` names those of its modalities whose probes were synthetic impressions.
-    """
-
-    model_version: str
-    modalities: list[str]
-    synthetic_impressions: list[str]
-    stated_fmr: Rate
-    threshold: float
-    fmr: Rate
-    fmr_supported: bool
-    fnmr: Rate
-    fnmr_interval: Interval
-    mated: Count
-    non_mated: Count
-
-
 class Metrics(Result):
     """The whole of metrics.json. `classification` is empty unless something was trained on a closed set."""
 
@@ -307,20 +284,3 @@ class Metrics(Result):
     def comparator_of(self, modalities: list[str]) -> str:
         """Name the comparator or the fusion rule that inference uses for a set of modalities."""
         return self.setting.chosen[modalities[0]] if len(modalities) == 1 else self.setting.fusion
-
-
-def read_operating_points(document: Mapping[str, object]) -> dict[str, OperatingPoint]:
-    """Read the content of operating_points.json.
-
-    Raises:
-        DamagedError: it is not what the evaluation writes.
-    """
-    try:
-        return {name: OperatingPoint.model_validate(point) for name, point in document.items()}
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
-        raise DamagedError(
-            f"expected operating points as the evaluation writes them, got {where}: {first['msg']} "
-            f"(and {error.error_count() - 1} more): run evaluation again"
-        ) from error

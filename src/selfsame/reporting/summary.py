@@ -1,120 +1,231 @@
 """All results of an evaluation in one document."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
+import numpy as np
 import pandas as pd
 
 from selfsame.errors import InputError
-from selfsame.matching.comparison import COUNTS
-from selfsame.matching.figures import figure_name, holds_synthetic
-from selfsame.matching.protocol import protocol_kind, select_probes, select_references
+from selfsame.matching.figures import holds_synthetic
+from selfsame.matching.protocol import KINDS, Kind, select_probes, select_references
+from selfsame.matching.trial import indexes_by_modality
+from selfsame.metrics.calibration import cllr, min_cllr
 from selfsame.metrics.intervals import CONFIDENCE
+from selfsame.reporting.details import (
+    Closer,
+    list_qualities,
+    list_worst,
+    measure_discards,
+    measure_groups,
+)
 from selfsame.reporting.measurement import (
     Resampling,
+    count_attempts,
     measure_acquisition,
     measure_classification,
-    measure_identification,
+    measure_enrolment,
     measure_verification,
     why_left_out,
 )
-from selfsame.reporting.results import LeftOut, Metrics, Protocol
+from selfsame.reporting.results import (
+    Calibration,
+    LeftOut,
+    Metrics,
+    Outcome,
+    Protocol,
+    Setting,
+    SubsetVerdict,
+)
+from selfsame.reporting.searching import measure_identification, measure_open_set
+from selfsame.sources.protocols import list_folds, view_fold
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What is to be measured.
+
+    Attributes:
+        fmrs: false match rates at which FNMR is stated.
+        fpirs: false positive identification rates at which FNIR is stated.
+        ranks_shown: length of the cumulative match characteristic.
+        resampling: how the intervals are drawn.
+        chosen: of each modality the comparator that the rules fuse.
+        fusion: the rule that inference uses.
+        closer: what is looked at more closely.
+    """
+
+    fmrs: Sequence[float]
+    fpirs: Sequence[float]
+    ranks_shown: int
+    resampling: Resampling
+    chosen: Mapping[str, str]
+    fusion: str
+    closer: Closer
+
+
+@dataclass(frozen=True)
+class Tables:
+    """What the comparison made: scores, attempts, verdicts on fusions, names given by the classifier."""
+
+    scores: pd.DataFrame
+    attempts: pd.DataFrame
+    verdicts: pd.DataFrame
+    named: pd.DataFrame
 
 
 def measure_all(
-    scores: pd.DataFrame,
-    attempts: pd.DataFrame,
-    named: pd.DataFrame,
-    indexes: Mapping[str, pd.DataFrame],
-    *,
-    model_version: str,
-    fusion_weights: Mapping[str, float],
-    fmrs: Sequence[float],
-    ranks_shown: int,
-    resampling: Resampling,
+    tables: Tables,
+    manifest: pd.DataFrame,
+    assignments: pd.DataFrame,
+    indexes: Sequence[pd.DataFrame],
+    model: Mapping[str, object],
+    asked: Asked,
 ) -> Metrics:
-    """Measure every figure of the table of scores.
+    """Measure every figure under every protocol, by every comparator and rule.
 
     Args:
-        scores: from `tabulate_scores`.
-        attempts: from `tabulate_attempts`; the order of its figures is theirs in the results.
-        named: from `name_presentations`.
-        indexes: the index of each modality, failed captures included.
-        model_version: which model made the embeddings.
-        fusion_weights: the weight of each modality.
-        fmrs: false match rates at which FNMR is stated.
-        ranks_shown: length of the cumulative match characteristic.
-        resampling: how the intervals are drawn.
+        tables: what the comparison made.
+        manifest: the captures.
+        assignments: their roles and splits under every protocol and fold.
+        indexes: of each modality, failed captures included.
+        model: version and fusion weights of the trained network; null and none where there is none.
+        asked: what is to be measured.
 
     Raises:
         InputError: no figure has scores to measure.
     """
-    rows = {str(name): attempts[attempts["figure"] == name] for name in attempts["figure"].unique()}
-    tables = {name: scores[scores["figure"] == name] for name in rows}
-    left_out = _list_left_out(tables, rows) | _list_untested(indexes, attempts)
-    kept = [name for name in rows if name not in left_out]
-    if not kept:
-        reasons = "; ".join(f"{name}: {figure.reason}" for name, figure in left_out.items())
-        raise InputError(f"expected at least one figure with error rates, got none: {reasons}")
+    by_modality = indexes_by_modality(indexes)
+    key = ["protocol", "figure", "comparator"]
+    given = dict(list(tables.scores.groupby(key, sort=False)))
+    tried = dict(list(tables.attempts.groupby(key, sort=False)))
+    nothing = tables.scores.iloc[:0]
+    reasons = {name: _find_reason(given.get(name, nothing), rows) for name, rows in tried.items()}
+    outcomes = [
+        _measure(given[name], tried[name], asked) for name, reason in reasons.items() if reason is None
+    ]
+    left_out = [_leave_out(tried[name], reason) for name, reason in reasons.items() if reason]
+    if not outcomes:
+        why = "; ".join(f"{one.protocol} {one.figure}: {one.reason}" for one in left_out)
+        raise InputError(f"expected at least one figure with error rates, got none: {why}")
+    close = [one for one in outcomes if one.protocol == _closest(outcomes, asked.closer)]
+    chosen = [one for one in close if one.comparator == _name_chosen(one.modalities, asked)]
+    single = [one for one in chosen if len(one.modalities) == 1]
+    qualities = list_qualities(manifest, list(by_modality.values()))
     return Metrics(
-        protocol=_describe(indexes, model_version, fusion_weights, resampling),
-        verification={n: measure_verification(tables[n], rows[n], fmrs, resampling) for n in kept},
-        identification={
-            name: measure_identification(tables[name], rows[name], ranks_shown, resampling) for name in kept
+        setting=_describe_setting(by_modality, tables.attempts, model, asked),
+        protocols={
+            kind: _describe_protocol(by_modality, assignments, kind)
+            for kind in KINDS
+            if any(one.protocol == kind for one in outcomes)
         },
+        outcomes=outcomes,
         left_out=left_out,
+        subsets=list(_read_verdicts(tables.verdicts)),
+        discards=measure_discards(single, tables.scores, qualities, asked.closer),
+        differentials=measure_groups(chosen, tables.scores, manifest, asked.closer, asked.resampling),
+        worst=list(list_worst(chosen, tables.scores, asked.closer)),
         classification={
-            str(name): measure_classification(table, resampling)
-            for name, table in named.groupby("figure", sort=False)
+            str(name): measure_classification(table, asked.resampling)
+            for name, table in tables.named.groupby("figure", sort=False)
             if table["named"].notna().any()
         },
-        failure_to_acquire=measure_acquisition(indexes, resampling),
+        failure_to_acquire=measure_acquisition(by_modality, asked.resampling),
+        failure_to_enrol=measure_enrolment(by_modality, assignments, asked.resampling),
     )
 
 
-def _list_left_out(
-    tables: Mapping[str, pd.DataFrame], rows: Mapping[str, pd.DataFrame]
-) -> dict[str, LeftOut]:
-    """List the figures whose scores give no error rates."""
-    reasons = {name: why_left_out(table) for name, table in tables.items()}
-    return {name: _leave_out(reason, rows[name]) for name, reason in reasons.items() if reason}
+def _measure(rows: pd.DataFrame, attempts: pd.DataFrame, asked: Asked) -> Outcome:
+    protocol, figure, comparator = (str(rows[name].iloc[0]) for name in ("protocol", "figure", "comparator"))
+    searched = protocol != "subject_disjoint"
+    known = attempts[attempts["subject_id"].isin(rows["reference_subject"].unique())]
+    return Outcome.model_validate(
+        {
+            "protocol": protocol,
+            "figure": figure,
+            "modalities": str(attempts["modalities"].iloc[0]).split("+"),
+            "comparator": comparator,
+            "verification": measure_verification(rows, attempts, asked.fmrs, asked.resampling),
+            "identification": measure_identification(rows, known, asked.ranks_shown, asked.resampling)
+            if searched
+            else None,
+            "open_set": measure_open_set(rows, asked.fpirs, asked.resampling)
+            if protocol == "open_set"
+            else None,
+            "calibration": _measure_calibration(rows),
+        }
+    )
 
 
-def _leave_out(reason: str, attempts: pd.DataFrame) -> LeftOut:
-    return LeftOut(reason=reason, **{name: int(attempts[name].sum()) for name in COUNTS})
+def _measure_calibration(rows: pd.DataFrame) -> Calibration | None:
+    llrs, mated = rows["llr"].to_numpy(dtype="float64"), rows["mated"].to_numpy()
+    if np.isnan(llrs).any():
+        return None
+    return Calibration(cllr=cllr(llrs, mated), min_cllr=min_cllr(llrs, mated))
 
 
-def _list_untested(indexes: Mapping[str, pd.DataFrame], attempts: pd.DataFrame) -> dict[str, LeftOut]:
-    """List the modalities that have captures, but no probes or no references: no figure shows them."""
-    tested = {modality for names in attempts["modalities"].unique() for modality in names.split("+")}
-    kind = protocol_kind(indexes.values())
-    untested: dict[str, LeftOut] = {}
-    for modality in indexes:
-        probes, references = select_probes(indexes[modality]), select_references(indexes[modality], kind)
-        if modality not in tested:
-            reason = f"the test has {len(references)} reference and {len(probes)} probe captures of it"
-            untested[figure_name(modality, probes)] = _leave_out(reason, attempts.iloc[:0])
-    return untested
+def _find_reason(rows: pd.DataFrame, attempts: pd.DataFrame) -> str | None:
+    """Say why there are no error rates: no scores could be made, or too few subjects have some."""
+    refused = attempts["refused"].iloc[0]
+    return why_left_out(rows) if pd.isna(refused) else str(refused)
 
 
-def _describe(
+def _leave_out(attempts: pd.DataFrame, reason: str | None) -> LeftOut:
+    place = {name: str(attempts[name].iloc[0]) for name in ("protocol", "figure", "comparator")}
+    return LeftOut.model_validate({**place, "reason": reason, **count_attempts(attempts)})
+
+
+def _closest(outcomes: Sequence[Outcome], closer: Closer) -> Kind:
+    kinds = [one.protocol for one in outcomes]
+    return closer.protocol if closer.protocol in kinds else kinds[0]
+
+
+def _name_chosen(modalities: Sequence[str], asked: Asked) -> str:
+    return asked.chosen[modalities[0]] if len(modalities) == 1 else asked.fusion
+
+
+def _describe_setting(
     indexes: Mapping[str, pd.DataFrame],
-    model_version: str,
-    fusion_weights: Mapping[str, float],
-    resampling: Resampling,
-) -> Protocol:
-    kind = protocol_kind(indexes.values())
-    probes = {modality: select_probes(index) for modality, index in indexes.items()}
-    references = [select_references(index, kind) for index in indexes.values()]
-    return Protocol(
-        kind=kind,
-        model_version=model_version,
-        subjects=len(set().union(*(rows["subject_id"] for rows in probes.values()))),
-        reference_captures=sum(len(rows) for rows in references),
-        probe_captures=sum(len(rows) for rows in probes.values()),
-        modalities=list(indexes),
-        synthetic_impressions=[m for m, rows in probes.items() if holds_synthetic(rows)],
-        fusion_weights={m: float(fusion_weights[m]) for m in indexes},
-        confidence=CONFIDENCE,
-        resamples=resampling.resamples,
-        seed=resampling.seed,
+    attempts: pd.DataFrame,
+    model: Mapping[str, object],
+    asked: Asked,
+) -> Setting:
+    comparators = {m: attempts[attempts["modalities"] == m]["comparator"].unique().tolist() for m in indexes}
+    return Setting.model_validate(
+        {
+            "modalities": list(indexes),
+            "synthetic_impressions": [m for m, index in indexes.items() if holds_synthetic(index)],
+            "comparators": comparators,
+            "chosen": {m: asked.chosen[m] for m in indexes},
+            "fusion": asked.fusion,
+            "model_version": model["model_version"],
+            "fusion_weights": model["fusion_weights"],
+            "confidence": CONFIDENCE,
+            "resamples": asked.resampling.resamples,
+            "seed": asked.resampling.seed,
+        }
     )
+
+
+def _describe_protocol(
+    indexes: Mapping[str, pd.DataFrame], assignments: pd.DataFrame, kind: Kind
+) -> Protocol:
+    folds = list_folds(assignments, kind)
+    views = [view_fold(index, assignments, kind, fold) for fold in folds for index in indexes.values()]
+    probes, references = [select_probes(view) for view in views], [select_references(v, kind) for v in views]
+    presented = set().union(*(rows["subject_id"] for rows in probes))
+    enrolled = set().union(*(rows["subject_id"] for rows in references))
+    return Protocol(
+        folds=len(folds),
+        subjects=len(presented),
+        unenrolled_subjects=len(presented - enrolled),
+        reference_captures=sum(map(len, references)),
+        probe_captures=sum(map(len, probes)),
+    )
+
+
+def _read_verdicts(verdicts: pd.DataFrame) -> Iterator[SubsetVerdict]:
+    for row in verdicts.to_dict("records"):
+        interval = row.pop("difference_low"), row.pop("difference_high")
+        row["modalities"] = list(row["modalities"])
+        yield SubsetVerdict.model_validate({**row, "difference_interval": interval})

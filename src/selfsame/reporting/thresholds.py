@@ -1,99 +1,111 @@
-"""Operating points: the thresholds that a search decides with."""
+"""Operating points: the fitted fusion, and the thresholds that a search decides with."""
 
 import logging
 from collections.abc import Mapping, Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
-from selfsame.matching.comparison import Compared, compare
-from selfsame.matching.figures import Figure, subsets
-from selfsame.matching.search import best_per_subject, subset_key
-from selfsame.matching.trial import Trial
+from selfsame.errors import InputError
+from selfsame.matching.experiment import Experiment
+from selfsame.matching.folds import Evidence
+from selfsame.matching.fusion_rules import FittedFusion
+from selfsame.matching.fusion_settings import Fusing, Rule
+from selfsame.matching.protocol import Kind
+from selfsame.matching.score_fusion import fit_fusion
+from selfsame.matching.search import subset_key
 from selfsame.metrics.comparisons import Comparisons
 from selfsame.metrics.intervals import rate_interval
 from selfsame.metrics.verification import centre_threshold, match_rates, resample_curves, threshold_at
 from selfsame.reporting.measurement import Resampling
-from selfsame.reporting.results import OperatingPoint
+from selfsame.reporting.operating_points import OperatingPoint, OperatingPoints
 
 logger = logging.getLogger(__name__)
 
 
 def choose_operating_points(
-    trial: Trial, weights: Mapping[str, float], fmr: float, resampling: Resampling, *, model_version: str
-) -> dict[str, OperatingPoint]:
-    """Choose a threshold for every set of modalities that a presentation may show.
-
-    Args:
-        trial: probes and references.
-        weights: the fusion weight of each modality.
-        fmr: the stated false match rate.
-        resampling: how the intervals are drawn.
-        model_version: which model made the embeddings.
-
-    Returns:
-        For each set, named as `subset_key` does, its operating point; a set never presented has none.
-    """
-    points: dict[str, OperatingPoint] = {}
-    for modalities in subsets(trial.modalities):
-        figure = Figure(subset_key(modalities), modalities)
-        compared = compare(figure, trial.probes, trial.references, weights)
-        point = choose_operating_point(
-            compared,
-            modalities,
-            fmr,
-            resampling,
-            model_version=model_version,
-            synthetic_impressions=trial.synthetic_impressions,
-        )
-        if point is not None:
-            points[figure.name] = point
-    unsupported = sum(not point.fmr_supported for point in points.values())
-    if unsupported:
-        logger.warning(
-            "too few pairs of subjects to show an FMR of %g: it is not supported for %d of %d thresholds",
-            fmr,
-            unsupported,
-            len(points),
-        )
-    return points
-
-
-def choose_operating_point(
-    compared: Compared,
-    modalities: Sequence[str],
+    evidence: Evidence,
+    protocol: Kind,
+    fusing: Fusing,
+    rule: Rule,
     fmr: float,
     resampling: Resampling,
-    *,
-    model_version: str,
-    synthetic_impressions: Sequence[str],
+) -> OperatingPoints:
+    """Fit the fusion on all subjects, and choose a threshold for every set of modalities.
+
+    Args:
+        evidence: captures, their roles and the scores of their pairs.
+        protocol: under which thresholds are chosen.
+        fusing: the comparator of each modality and the settings of the fit.
+        rule: the fusion rule that inference uses.
+        fmr: the stated false match rate.
+        resampling: how the intervals are drawn.
+
+    Returns:
+        The fitted fusion and, for each set, its operating point; a set never presented has none.
+    """
+    experiments = list(evidence.experiments(protocol))
+    fullest = experiments[-1]
+    versions = {m: evidence.version_of(m, fusing.chosen[m], protocol) for m in fullest.figure.modalities}
+    usable = [m for m in fullest.figure.modalities if _has_both_kinds(fullest, m, fusing.chosen[m])]
+    if not usable:
+        raise InputError(
+            f"expected mated and non-mated scores of at least one modality under {protocol}, got none: "
+            "thresholds need at least two subjects with references and probes"
+        )
+    fitted = fit_fusion(
+        rule,
+        _stack(fullest, usable, fusing.chosen),
+        fullest.trials["mated"].to_numpy(),
+        None,
+        fusing.settings,
+    )
+    points = {
+        subset_key(one.figure.modalities): _choose_point(one, usable, fusing.chosen, fitted, fmr, resampling)
+        for one in experiments
+        if set(one.figure.modalities) <= set(usable)
+    }
+    known = {name: point for name, point in points.items() if point is not None}
+    _warn_of_unsupported(known, fmr)
+    return OperatingPoints(
+        protocol=protocol,
+        modalities=usable,
+        chosen={modality: fusing.chosen[modality] for modality in usable},
+        versions={modality: versions[modality] for modality in usable},
+        fitted=dict(fitted.to_document()),
+        points=known,
+    )
+
+
+def _choose_point(
+    experiment: Experiment,
+    columns: Sequence[str],
+    chosen: Mapping[str, str],
+    fitted: FittedFusion,
+    fmr: float,
+    resampling: Resampling,
 ) -> OperatingPoint | None:
     """Choose a threshold that accepts at most `fmr` of the non-mated (presentation, subject) pairs.
 
     It is the lowest such threshold, raised to the middle of the gap below the next mated score
-    (`centre_threshold`).
-
-    A subject's score is the maximum over its records, which is how a search decides. Comparisons that lack
-    one of the modalities are left out: the smaller set has a threshold of its own.
+    (`centre_threshold`). A subject's score is the maximum over its records, which is how a search decides.
+    Comparisons that lack one of the modalities are left out: the smaller set has a threshold of its own.
 
     Returns:
         The operating point, or None where these modalities gave no mated or no non-mated score together.
     """
-    scores = np.where(compared.complete, compared.scores, np.float32(np.nan))
-    subjects, best = best_per_subject(scores, compared.records.subjects)
-    probe, column = np.nonzero(~np.isnan(best))
-    owners = compared.presentations.subjects[probe]
-    if len(np.unique(owners == subjects[column])) < 2:
+    comparisons = _best_per_subject(experiment, columns, chosen, fitted)
+    if comparisons is None:
         return None
-    comparisons = Comparisons(best[probe, column].astype(np.float64), owners, subjects[column])
     multiplicities = resampling.multiplicities(len(comparisons.subjects))
     resampled = resample_curves(comparisons, multiplicities, (fmr,))[1][fmr]
     lowest = threshold_at(fmr, comparisons.scores[~comparisons.mated])
     threshold = centre_threshold(lowest, comparisons.scores[comparisons.mated])
     observed, fnmr = match_rates(comparisons, threshold)
+    modalities = list(experiment.figure.modalities)
     return OperatingPoint(
-        model_version=model_version,
-        modalities=list(modalities),
-        synthetic_impressions=[modality for modality in modalities if modality in synthetic_impressions],
+        modalities=modalities,
+        synthetic_impressions=[m for m in modalities if experiment.synthetic[m]],
         stated_fmr=fmr,
         threshold=threshold,
         fmr=observed,
@@ -103,3 +115,45 @@ def choose_operating_point(
         mated=int(comparisons.mated.sum()),
         non_mated=int((~comparisons.mated).sum()),
     )
+
+
+def _best_per_subject(
+    experiment: Experiment, columns: Sequence[str], chosen: Mapping[str, str], fitted: FittedFusion
+) -> Comparisons | None:
+    """Fuse the complete comparisons, and keep the best of each probe with each subject."""
+    members = _stack(experiment, columns, chosen)
+    shown = [columns.index(modality) for modality in experiment.figure.modalities]
+    complete = ~np.isnan(members[:, shown]).any(axis=1)
+    fused = fitted.apply(members[complete])
+    key = ["fold", "probe", "probe_subject", "reference_subject"]
+    best = experiment.trials[complete][key].assign(score=fused).groupby(key, as_index=False).max()
+    owners, others = best["probe_subject"].to_numpy(dtype=str), best["reference_subject"].to_numpy(dtype=str)
+    if len(np.unique(owners == others)) < 2:
+        return None
+    return Comparisons(best["score"].to_numpy(dtype=np.float64), owners, others)
+
+
+def _stack(experiment: Experiment, columns: Sequence[str], chosen: Mapping[str, str]) -> NDArray[np.float64]:
+    """Stack the chosen scores in the order of the columns: (n, columns), NaN for modalities not shown."""
+    nothing = np.full(len(experiment.trials), np.nan)
+    return np.stack(
+        [np.asarray(experiment.scores.get((m, chosen[m]), nothing), dtype=np.float64) for m in columns],
+        axis=1,
+    )
+
+
+def _has_both_kinds(experiment: Experiment, modality: str, comparator: str) -> bool:
+    """Tell whether a modality gave mated and non-mated scores."""
+    given = ~np.isnan(experiment.scores[modality, comparator])
+    return experiment.trials.loc[given, "mated"].nunique() == 2
+
+
+def _warn_of_unsupported(points: Mapping[str, OperatingPoint], fmr: float) -> None:
+    unsupported = sum(not point.fmr_supported for point in points.values())
+    if unsupported:
+        logger.warning(
+            "too few pairs of subjects to show an FMR of %g: it is not supported for %d of %d thresholds",
+            fmr,
+            unsupported,
+            len(points),
+        )

@@ -2,7 +2,8 @@
 
 import json
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import pandas as pd
 
@@ -35,18 +36,22 @@ INDEX: Types = {
 def list_impressions(
     manifest: pd.DataFrame, *, modality: str, synthetic_impressions: int
 ) -> list[PlannedImpression]:
-    """List what is to be normalised: each capture and, behind each reference, its synthetic impressions.
+    """List what is to be normalised: each capture and, behind it, its synthetic impressions.
+
+    Whether a capture is a reference does not matter, so that the arrays serve every protocol; captures that
+    are only to be recognised (protocol `unenrolled`) get none.
 
     Args:
         manifest: one row a capture.
         modality: whose captures are listed.
-        synthetic_impressions: how many each reference gets, where every instance of every subject has one
+        synthetic_impressions: how many each capture gets, where every instance of every subject has one
             capture only; where any has more, there are real second impressions and none is made up.
     """
     rows = manifest[manifest["modality"] == modality]
     several = rows.groupby(list(INSTANCE)).size() > 1
-    count = 0 if several.any() else synthetic_impressions
-    if synthetic_impressions and several.nunique() > 1 and (rows["role"] == "reference").any():
+    wanted = synthetic_impressions if (rows["protocol"] != "unenrolled").any() else 0
+    count = 0 if several.any() else wanted
+    if wanted and several.nunique() > 1:
         logger.warning(
             "%s: %d instances have one capture and %d have more, so no synthetic impressions are made: "
             "the former have a reference or a probe, not both",
@@ -54,19 +59,51 @@ def list_impressions(
             int((~several).sum()),
             int(several.sum()),
         )
-    columns = rows[["capture_id", "path", "bytes", "role", *KEY]].itertuples(index=False, name=None)
+    columns = rows[["capture_id", "path", "bytes", *KEY]].itertuples(index=False, name=None)
     return [
         PlannedImpression(capture_id, "/".join(map(str, identity)), path, impression, size)
-        for capture_id, path, size, role, *identity in columns
-        for impression in range(1 + (count if role == "reference" else 0))
+        for capture_id, path, size, *identity in columns
+        for impression in range(1 + count)
+    ]
+
+
+def state_resolutions(
+    impressions: Sequence[PlannedImpression],
+    manifest: pd.DataFrame,
+    *,
+    modality: str,
+    assumed_dpi: float,
+    trust_files: bool,
+) -> list[PlannedImpression]:
+    """Give every impression the resolution of its capture, and log how many of them are assumed.
+
+    Args:
+        impressions: see `list_impressions`.
+        manifest: of their captures.
+        modality: of which they are, for the log.
+        assumed_dpi: px per inch of captures whose files state none.
+        trust_files: whether what files state is used.
+    """
+    stated = manifest.set_index("capture_id")["resolution_dpi"].dropna().to_dict() if trust_files else {}
+    captures = [one for one in impressions if one.impression == 0]
+    known = sum(one.capture_id in stated for one in captures)
+    logger.info(
+        "%s: the files of %d captures state a resolution%s, %d captures are taken as %g dpi",
+        modality,
+        known,
+        "" if trust_files else " that is trusted",
+        len(captures) - known,
+        assumed_dpi,
+    )
+    return [
+        replace(one, resolution_dpi=stated.get(one.capture_id, float(assumed_dpi))) for one in impressions
     ]
 
 
 def build_index(records: Mapping[str, ShardRecord], manifest: pd.DataFrame, *, modality: str) -> pd.DataFrame:
     """Join what became of each impression to the rows of the manifest.
 
-    Synthetic impressions are probes, in the test split under the protocol `closed_set` and in the split of
-    their capture under `subject_disjoint`.
+    Synthetic impressions are placed by `place_impressions`.
 
     Args:
         records: of every shard of the modality, by name.
@@ -88,10 +125,20 @@ def build_index(records: Mapping[str, ShardRecord], manifest: pd.DataFrame, *, m
             f"expected the arrays to cover the manifest, they lack {int(lacking.sum())} {modality} captures "
             f"(first {index.loc[lacking, 'capture_id'].iloc[0]}): run preprocessing"
         )
+    return select_columns(place_impressions(index), INDEX)
+
+
+def place_impressions(index: pd.DataFrame) -> pd.DataFrame:
+    """Give the synthetic impressions of an index their role and split.
+
+    They are probes: under subject_disjoint in the split of their capture, else in the test. Under open_set an
+    unenrolled subject's single captures are probes themselves, and so are their impressions.
+    """
     synthetic = index["impression"] > 0
-    index.loc[synthetic, "role"] = "probe"
-    index.loc[synthetic & (index["protocol"] == "closed_set"), "split"] = "test"
-    return select_columns(index, INDEX)
+    tested = synthetic & (index["protocol"] != "subject_disjoint")
+    return index.assign(
+        role=index["role"].mask(synthetic, "probe"), split=index["split"].mask(tested, "test")
+    )
 
 
 def _list_outcomes(records: Mapping[str, ShardRecord]) -> pd.DataFrame:

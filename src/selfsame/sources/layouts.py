@@ -76,6 +76,8 @@ class Layout:
 def choose_layout(layouts: Sequence[Layout], name: str, paths: Iterable[str]) -> Layout:
     """Choose a layout by name; `auto` takes the one that reads most of the paths, the first among equals.
 
+    Equals that read some path otherwise are told in a warning: only the user knows which is right.
+
     Raises:
         InputError: no layout has this name.
     """
@@ -89,9 +91,24 @@ def choose_layout(layouts: Sequence[Layout], name: str, paths: Iterable[str]) ->
         return named[name]
     listed = list(paths)
     counts = {layout.name: sum(layout.read(path) is not None for path in listed) for layout in layouts}
-    chosen = max(layouts, key=lambda layout: counts[layout.name])
+    chosen, *others = [layout for layout in layouts if counts[layout.name] == max(counts.values())]
     logger.info("layout: %s reads %d of %d paths", chosen.name, counts[chosen.name], len(listed))
+    _tell_ambiguity(chosen, others, listed)
     return chosen
+
+
+def _tell_ambiguity(chosen: Layout, others: Sequence[Layout], paths: Sequence[str]) -> None:
+    for other in others:
+        path = next((path for path in paths if chosen.read(path) != other.read(path)), None)
+        if path is not None:
+            logger.warning(
+                "layout: %s reads as many paths, and %s otherwise than %s; if it is right, give "
+                "--params=layout=%s",
+                other.name,
+                path,
+                chosen.name,
+                other.name,
+            )
 
 
 def _compile(name: str, pattern: PathPattern) -> re.Pattern[str]:

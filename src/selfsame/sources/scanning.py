@@ -10,6 +10,7 @@ import pandas as pd
 from selfsame.errors import CaptureError
 from selfsame.imaging.decoding import Decoded, decode
 from selfsame.imaging.progress import follow
+from selfsame.imaging.resolution import read_resolution
 from selfsame.sources.layouts import Layout, Place
 from selfsame.sources.limits import Limits
 from selfsame.sources.measures import measure_quality
@@ -118,6 +119,7 @@ def _describe(file: RawFile, data: bytes, decoded: Decoded, place: Place) -> Row
         "width": width,
         "height": height,
         "bytes": len(data),
+        "resolution_dpi": read_resolution(data),
         **measure_quality(decoded.grey, place.modality),
     }
 

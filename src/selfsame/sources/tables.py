@@ -33,19 +33,32 @@ MANIFEST: Types = {
     "width": "int32",
     "height": "int32",
     "bytes": "int64",
+    "resolution_dpi": "float64",
     **_PATH_SAYS,
     **QUALITY,
     "role": "str",
     "split": "str",
     "protocol": "str",
 }
-"""One row a capture; `protocol` is the kind of protocol that gave all rows their role and split."""
+"""One row a capture; `resolution_dpi` is null where the file does not say, and `protocol` is the protocol
+whose fold 0 gave all rows their role and split."""
 
 DISTINCT: Types = {name: kind for name, kind in MANIFEST.items() if name not in {"role", "split", "protocol"}}
 """The manifest before the protocol."""
 
 CANDIDATES: Types = {**DISTINCT, "capture_index": "Int32"}
 """What was decoded; the index is null where the path has none."""
+
+ASSIGNMENTS: Types = {
+    "protocol": "str",
+    "fold": "int32",
+    "capture_id": "str",
+    "subject_id": "str",
+    "role": "str",
+    "split": "str",
+}
+"""One row for each protocol, fold (from 0) and capture. Role: reference, probe, or both (every capture of the
+test is compared once with every other). Split: train, validation, test or unused."""
 
 REJECTED: Types = {"path": "str", "bytes": "int64", "reason": "str", "detail": "str"}
 """One row a file that was seen and not taken."""

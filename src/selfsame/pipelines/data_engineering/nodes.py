@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from selfsame.pipelines.data_engineering.params import ClosedSet, DataEngineering
+from selfsame.pipelines.data_engineering.params import DataEngineering, Layouts
 from selfsame.sources.layouts import choose_layout
 from selfsame.sources.source import CaptureSource
 from selfsame.sources.summary import Summary, summarise
@@ -10,7 +10,7 @@ from selfsame.sources.tables import DISTINCT, select_columns
 
 
 def scan_captures(
-    captures: CaptureSource, layout: str, settings: DataEngineering
+    captures: CaptureSource, layout: str, layouts: Layouts, settings: DataEngineering
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Examine every file of a source.
 
@@ -20,7 +20,7 @@ def scan_captures(
     from selfsame.sources.scanning import scan
 
     files = list(captures.files())
-    chosen = choose_layout(settings.compile_layouts(), layout, (file.path for file in files))
+    chosen = choose_layout(layouts.compile(), layout, (file.path for file in files))
     return scan(captures, files, chosen, settings.limits(), settings.workers)
 
 
@@ -37,18 +37,20 @@ def sift_captures(candidates: pd.DataFrame, refused: pd.DataFrame) -> tuple[pd.D
 
 def split_captures(
     distinct: pd.DataFrame, rejected: pd.DataFrame, settings: DataEngineering, seed: int
-) -> pd.DataFrame:
-    """Give every capture its role and split by the protocol: the manifest."""
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Give every capture its role and split under every protocol.
+
+    Returns:
+        The manifest, which shows fold 0 of the protocol of the parameters, and the assignments of all
+        protocols and folds.
+    """
     from selfsame.sources.captures import require_captures
-    from selfsame.sources.splits import split_closed_set, split_subject_disjoint
+    from selfsame.sources.protocols import apply_fold, assign_captures
 
     require_captures(distinct, rejected)
     captures = select_columns(distinct, DISTINCT)
-    protocol = settings.protocol
-    references = protocol.reference_captures.to_domain()
-    if isinstance(protocol, ClosedSet):
-        return split_closed_set(captures, references, protocol.validation_share, seed)
-    return split_subject_disjoint(captures, references, protocol.validation_share, protocol.test_share, seed)
+    assignments = assign_captures(captures, settings.protocol.to_rules(), seed)
+    return apply_fold(captures, assignments, settings.protocol.kind, 0), assignments
 
 
 def summarise_captures(manifest: pd.DataFrame, rejected: pd.DataFrame) -> Summary:

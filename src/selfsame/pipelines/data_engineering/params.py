@@ -2,11 +2,11 @@
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, RootModel, field_validator
 
 from selfsame.sources.layouts import OPTIONAL, REQUIRED, Layout, PathPattern
 from selfsame.sources.limits import Limits
-from selfsame.sources.splits import ListedReferences, SharedReferences
+from selfsame.sources.splits import ListedReferences, SharedReferences, SplitRules
 
 Share = Annotated[float, Field(ge=0, lt=1)]
 
@@ -37,6 +37,19 @@ class Pattern(Block):
         fields = {name: getattr(self, name) for name in (*REQUIRED, *OPTIONAL)}
         templates = {name: template for name, template in fields.items() if template is not None}
         return PathPattern(self.pattern, templates, self.values)
+
+
+class Layouts(RootModel[dict[str, tuple[Pattern, ...]]]):
+    """The layouts by name, in the order in which they are tried; all workloads share them."""
+
+    model_config = ConfigDict(frozen=True)
+
+    def compile(self) -> list[Layout]:
+        """Make the layouts, in their order."""
+        return [
+            Layout(name, [pattern.to_domain() for pattern in patterns])
+            for name, patterns in self.root.items()
+        ]
 
 
 class ReferenceCaptures(Block):
@@ -74,42 +87,30 @@ class ShareOfCaptures(ReferenceCaptures):
 
 
 class Protocol(Block):
-    """What the kinds of protocol have in common: the same keys, so that the kind alone switches."""
+    """How captures are split; which protocol the manifest shows is the kind, and every key is checked."""
 
+    kind: Literal["closed_set", "subject_disjoint", "open_set"]
     reference_captures: Annotated[ListedCaptures | ShareOfCaptures, Field(discriminator="kind")]
     validation_share: Share  # of the captures that would be trained on
-    test_share: Annotated[float, Field(gt=0, lt=1)]  # subject_disjoint: of the subjects; else not used
+    folds: Annotated[int, Field(ge=1)]  # of subject_disjoint; 1: nobody is trained on, everybody tested
+    unenrolled_share: Annotated[float, Field(gt=0, lt=1)]  # of open_set: of the subjects
 
-
-class ClosedSet(Protocol):
-    """All subjects are known; their captures are split."""
-
-    kind: Literal["closed_set"]
-
-
-class SubjectDisjoint(Protocol):
-    """The people of the test are never trained on."""
-
-    kind: Literal["subject_disjoint"]
+    def to_rules(self) -> SplitRules:
+        """Make the domain's rules, which all protocols share."""
+        return SplitRules(
+            self.reference_captures.to_domain(), self.validation_share, self.folds, self.unenrolled_share
+        )
 
 
 class DataEngineering(Block):
-    """What is read, how it is split, and with how many threads."""
+    """What is read at most, how it is split, and with how many threads."""
 
-    layouts: dict[str, tuple[Pattern, ...]]
     max_bytes: Annotated[int, Field(ge=1)]
     max_pixels: Annotated[int, Field(ge=1)]
     min_side_px: Annotated[int, Field(ge=1)]
     workers: Annotated[int, Field(ge=1)]  # threads
-    protocol: Annotated[ClosedSet | SubjectDisjoint, Field(discriminator="kind")]
+    protocol: Protocol
 
     def limits(self) -> Limits:
         """Make the limits of a file."""
         return Limits(self.max_bytes, self.max_pixels, self.min_side_px)
-
-    def compile_layouts(self) -> list[Layout]:
-        """Make the layouts, in their order."""
-        return [
-            Layout(name, [pattern.to_domain() for pattern in patterns])
-            for name, patterns in self.layouts.items()
-        ]

@@ -11,12 +11,12 @@ from selfsame.pipelines.data_engineering.nodes import (
 
 
 def create_pipeline() -> Pipeline:
-    """Link captures to the manifest, the rejected files and their summary."""
+    """Link captures to the manifest, the assignments, the rejected files and their summary."""
     return Pipeline(
         [
             Node(
                 scan_captures,
-                inputs=["captures", "params:layout", "params:data_engineering"],
+                inputs=["captures", "params:layout", "params:layouts", "params:data_engineering"],
                 outputs=["candidates", "refused"],
                 name="scan_captures",
             ),
@@ -29,7 +29,7 @@ def create_pipeline() -> Pipeline:
             Node(
                 split_captures,
                 inputs=["distinct_captures", "rejected", "params:data_engineering", "params:seed"],
-                outputs="manifest",
+                outputs=["manifest", "assignments"],
                 name="split_captures",
             ),
             Node(

@@ -1,118 +1,112 @@
-"""The nodes that embed captures, compare them, choose thresholds, and measure and report the error rates."""
+"""The nodes that compare captures under every protocol, choose thresholds, and measure and report errors."""
 
 import logging
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from collections.abc import Callable, Mapping
+from functools import partial
 
 import pandas as pd
 
-from selfsame.imaging.arrays import ShardedArrays
-from selfsame.learning.checkpoint import Checkpoint
-from selfsame.learning.modalities import sort_by_modality
-from selfsame.matching.comparison import compare, tabulate_attempts, tabulate_scores
-from selfsame.matching.trial import Trial, indexes_by_modality, set_up_trial
 from selfsame.pipelines.evaluation.params import EvaluationParams
 
 logger = logging.getLogger(__name__)
 
 
-def embed(
-    parameters: EvaluationParams, checkpoint: Checkpoint, *captures: ShardedArrays | pd.DataFrame
-) -> pd.DataFrame:
-    """Embed the captures of all modalities.
+def compare_captures(
+    parameters: EvaluationParams,
+    seed: int,
+    manifest: pd.DataFrame,
+    assignments: pd.DataFrame,
+    *tables: pd.DataFrame,
+) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame, pd.DataFrame]:
+    """Compare everything that the protocols mean to compare, by every comparator and fusion rule.
 
     Args:
-        parameters: batch size and device.
-        checkpoint: the trained recogniser.
-        captures: for each modality of the checkpoint its arrays, and after all of them each one's index.
+        parameters: the protocols and how scores are fused.
+        seed: of the groups of the cross-fitting.
+        manifest: the captures.
+        assignments: their roles and splits under every protocol and fold.
+        tables: the index of each modality and the scores of pairs of captures.
 
     Returns:
-        The embeddings table: one row an acquired capture or synthetic impression, and which model made it.
+        The trials, the scores, how many comparisons were attempted and failed, and how each fusion compares
+        with its best member.
     """
-    from selfsame.learning.embedding import embed_all
+    from selfsame.matching.compared import compare_all
+    from selfsame.matching.folds import gather_evidence
+    from selfsame.sources.leaks import require_no_leak
 
-    arrays, indexes = sort_by_modality(captures)
-    embeddings = embed_all(
-        checkpoint, arrays, indexes, batch_size=parameters.batch_size, device=parameters.device
+    require_no_leak(assignments, manifest)
+    compared = compare_all(
+        gather_evidence(assignments, tables, parameters.fusion.quality),
+        parameters.protocols,
+        parameters.fusion.to_domain(seed),
+        parameters.resamples,
     )
-    logger.info("embedded %d captures of %d modalities", len(embeddings), len(arrays))
-    return embeddings
-
-
-def compare_captures(
-    checkpoint: Checkpoint, embeddings: pd.DataFrame, *indexes: pd.DataFrame
-) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Compare the probes of every figure with its references: scores, attempts and failures."""
-    trial = _lay_out(checkpoint, embeddings, indexes)
-    weights = checkpoint.fusion_weights
-    compared = {figure: compare(figure, trial.probes, trial.references, weights) for figure in trial.figures}
-    return tabulate_scores(compared), tabulate_attempts(compared)
+    return compared.trials, compared.scores, compared.attempts, compared.verdicts
 
 
 def choose_thresholds(
     parameters: EvaluationParams,
     seed: int,
-    checkpoint: Checkpoint,
-    embeddings: pd.DataFrame,
-    *indexes: pd.DataFrame,
-) -> dict[str, dict[str, object]]:
-    """Choose the threshold of every set of modalities, named `iris_left+fingerprint`, at the stated FMR."""
+    manifest: pd.DataFrame,
+    assignments: pd.DataFrame,
+    *tables: pd.DataFrame,
+) -> dict[str, object]:
+    """Fit the chosen fusion rule, and choose the threshold of every set of modalities at the stated FMR.
+
+    The protocol is that of the manifest, which the deployed network was trained under.
+    """
+    from selfsame.matching.folds import gather_evidence
+    from selfsame.matching.protocol import protocol_kind
     from selfsame.reporting.measurement import Resampling
     from selfsame.reporting.thresholds import choose_operating_points
 
-    points = choose_operating_points(
-        _lay_out(checkpoint, embeddings, indexes),
-        checkpoint.fusion_weights,
+    chosen = choose_operating_points(
+        gather_evidence(assignments, tables, parameters.fusion.quality),
+        protocol_kind([manifest]),
+        parameters.fusion.to_domain(seed),
+        parameters.fusion.rule,
         parameters.operating_fmr,
         Resampling(parameters.resamples, seed),
-        model_version=checkpoint.version,
     )
-    return {name: point.model_dump(mode="json") for name, point in points.items()}
-
-
-def classify(checkpoint: Checkpoint, embeddings: pd.DataFrame, *indexes: pd.DataFrame) -> pd.DataFrame:
-    """Name a training subject for every presentation of a closed set; otherwise give an empty table."""
-    from selfsame.reporting.naming import name_presentations
-
-    return name_presentations(checkpoint, _lay_out(checkpoint, embeddings, indexes), embeddings)
+    return chosen.model_dump(mode="json")
 
 
 def measure(
     parameters: EvaluationParams,
     seed: int,
-    checkpoint: Checkpoint,
+    model: Mapping[str, object],
+    manifest: pd.DataFrame,
     scores: pd.DataFrame,
     attempts: pd.DataFrame,
+    verdicts: pd.DataFrame,
     named: pd.DataFrame,
+    assignments: pd.DataFrame,
     *indexes: pd.DataFrame,
 ) -> dict[str, object]:
     """Measure every figure, with intervals: the content of metrics.json (see reporting/results.py)."""
+    from selfsame.reporting.details import Closer
     from selfsame.reporting.measurement import Resampling
-    from selfsame.reporting.summary import measure_all
+    from selfsame.reporting.summary import Asked, Tables, measure_all
 
-    metrics = measure_all(
-        scores,
-        attempts,
-        named,
-        indexes_by_modality(indexes),
-        model_version=checkpoint.version,
-        fusion_weights=checkpoint.fusion_weights,
+    asked = Asked(
         fmrs=parameters.fmrs,
+        fpirs=parameters.fpirs,
         ranks_shown=parameters.ranks_shown,
         resampling=Resampling(parameters.resamples, seed),
+        chosen=parameters.fusion.chosen,
+        fusion=parameters.fusion.rule,
+        closer=Closer(**parameters.details.model_dump(), fmr=parameters.fmrs[0]),
     )
-    for name, result in metrics.verification.items():
-        logger.info("%s: EER %.2f %% of %d mated comparisons", name, result.eer * 100, result.mated)
-    if metrics.left_out:
-        reasons = [f"{name} ({figure.reason})" for name, figure in metrics.left_out.items()]
-        logger.warning("figures without error rates: %s", "; ".join(reasons))
+    tables = Tables(scores, attempts, verdicts, named)
+    metrics = measure_all(tables, manifest, assignments, indexes, model, asked)
     return metrics.model_dump(mode="json")
 
 
 def report(
     parameters: EvaluationParams,
     seed: int,
-    checkpoint: Checkpoint,
+    model: Mapping[str, object],
     metrics: Mapping[str, object],
     scores: pd.DataFrame,
     history: pd.DataFrame,
@@ -120,27 +114,34 @@ def report(
     """Draw the plots and write the report.
 
     Returns:
-        `report` (HTML) and the matplotlib figures `det`, `roc`, `cmc`, `score_histograms`, `confusion`.
+        `report` (HTML) and the matplotlib figures, by the names of `draw_all`.
     """
     from selfsame.learning.history import draw_history
     from selfsame.reporting.plots import draw_all
-    from selfsame.reporting.report import CAPTIONS, render_report
+    from selfsame.reporting.report import render_report
     from selfsame.reporting.results import Metrics
 
     results = Metrics.model_validate(metrics)
     plots = draw_all(scores, results)
-    shown = {**plots, "history": draw_history(history)}
+    shown = {**plots, "history": draw_history(history)} if len(history) else plots
     html = render_report(
         results,
-        {CAPTIONS[name]: figure for name, figure in shown.items()},
-        settings={"seed": seed, "evaluation": parameters.model_dump(), "design": asdict(checkpoint.design)},
-        origin={"model": checkpoint.version, **asdict(checkpoint.origin), "epoch": checkpoint.epoch},
+        shown,
+        settings={"seed": seed, "evaluation": parameters.model_dump(), **model},
+        origin=model,
     )
     return {"report": html, **plots}
 
 
-def _lay_out(checkpoint: Checkpoint, embeddings: pd.DataFrame, indexes: Sequence[pd.DataFrame]) -> Trial:
-    from selfsame.learning.prediction import require_same_model
+def export_scores(scores: pd.DataFrame) -> dict[str, Callable[[], str]]:
+    """Write scores as plain text, a file for each protocol, figure and comparator.
 
-    require_same_model(checkpoint, "the embeddings", embeddings["model_version"])
-    return set_up_trial(indexes_by_modality(indexes), embeddings)
+    A line is `<claimed subject> <true subject> <probe> <score>`, the four columns that biometric tools share.
+
+    Returns:
+        For each name, such as `closed_set/iris_left/iris_code`, what makes the text when it is saved.
+    """
+    from selfsame.matching.export import write_four_columns
+
+    groups = scores.groupby(["protocol", "figure", "comparator"], sort=False)
+    return {"/".join(map(str, key)): partial(write_four_columns, rows) for key, rows in groups}

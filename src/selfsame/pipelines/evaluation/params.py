@@ -1,22 +1,57 @@
 """The typed parameters of the evaluation. Their values are in conf/base/parameters_evaluation.yml."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from selfsame.learning.device import Device
+from selfsame.matching.fusion_settings import Fusing, FusionSettings, Rule
+from selfsame.matching.protocol import Kind
 
 OpenRate = Annotated[float, Field(gt=0.0, lt=1.0)]
 
 
-class EvaluationParams(BaseModel):
-    """How embeddings are computed, and what is measured on them."""
+class Block(BaseModel):
+    """A block of parameters: fixed once read, and without room for a misspelt name."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
+
+class FusionParams(Block):
+    """How the scores of several modalities become one, and scores become log-likelihood ratios."""
+
+    rule: Literal["sum", "likelihood_ratio", "logistic"]  # that inference uses
+    rules: tuple[Rule, ...] = Field(min_length=1)  # that are evaluated beside it
+    groups: int = Field(ge=3)  # of subjects, for the cross-fitting
+    chosen: dict[str, str]  # of each modality the comparator that is fused, and that inference uses
+    quality: dict[str, str]  # of each modality the measure in 0..1 that weighs it in the rule `quality`
+    settings: FusionSettings
+
+    def to_domain(self, seed: int) -> Fusing:
+        """Make the domain's form of it."""
+        return Fusing(self.chosen, self.rules, self.groups, seed, self.settings)
+
+
+class DetailParams(Block):
+    """What is looked at more closely, under one protocol."""
+
+    protocol: Kind  # under which; the first that is evaluated where this one is not
+    largest_discard: OpenRate  # share of the comparisons up to which the discard curves are summed
+    columns: tuple[str, ...]  # of the manifest, by whose values groups of people are compared
+    smallest_group: int = Field(ge=2)  # subjects; of smaller groups no rate is told
+    worst: int = Field(ge=0)  # mated and non-mated comparisons that are listed
+
+
+class EvaluationParams(Block):
+    """How embeddings are computed, what is compared, and what is measured on it."""
+
     batch_size: int = Field(gt=0)  # captures a step
     device: Device  # auto: CUDA where there is some
+    protocols: tuple[Kind, ...] = Field(min_length=1)  # that are evaluated
+    fusion: FusionParams
     fmrs: tuple[OpenRate, ...] = Field(min_length=1)  # false match rates at which FNMR is stated
+    fpirs: tuple[OpenRate, ...] = Field(min_length=1)  # false positive rates at which FNIR is stated
     operating_fmr: OpenRate  # false match rate of the thresholds that inference uses
     ranks_shown: int = Field(ge=5)  # ranks of the cumulative match characteristic
     resamples: int = Field(ge=100)  # resamples of the subjects behind each interval
+    details: DetailParams

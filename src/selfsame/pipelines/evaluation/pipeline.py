@@ -1,4 +1,4 @@
-"""Arrays, index and checkpoint → embeddings → scores, thresholds, metrics, plots and report."""
+"""Protocols and scores of pairs → scores under every protocol, thresholds, metrics, plots, report, export."""
 
 from collections.abc import Sequence
 
@@ -6,42 +6,38 @@ from kedro.pipeline import Node, Pipeline
 
 from selfsame.pipelines.evaluation.nodes import (
     choose_thresholds,
-    classify,
     compare_captures,
-    embed,
+    export_scores,
     measure,
     report,
 )
 
+PLOTS = ("det", "roc", "cmc", "score_histograms", "confusion", "error_versus_discard", "open_set")
+
 
 def create_pipeline(modalities: Sequence[str]) -> Pipeline:
     """Build the evaluation of a workload with these modalities."""
-    arrays = [f"{modality}.arrays" for modality in modalities]
     indexes = [f"{modality}.index" for modality in modalities]
-    settings = ["params:evaluation", "params:seed", "checkpoint"]
-    plots = ("det", "roc", "cmc", "score_histograms", "confusion")
+    settings = ["params:evaluation", "params:seed"]
+    compared = ["manifest", "assignments", *indexes, "learnt_scores"]
+    compared += [f"{modality}.pair_scores" for modality in modalities]
+    measured = ["scores", "attempts", "verdicts", "named", "assignments", *indexes]
     return Pipeline(
         [
-            Node(embed, ["params:evaluation", "checkpoint", *arrays, *indexes], "embeddings", name="embed"),
             Node(
                 compare_captures,
-                ["checkpoint", "embeddings", *indexes],
-                ["scores", "attempts"],
+                [*settings, *compared],
+                ["trials", "scores", "attempts", "verdicts"],
                 name="compare_captures",
             ),
-            Node(
-                choose_thresholds,
-                [*settings, "embeddings", *indexes],
-                "operating_points",
-                name="choose_thresholds",
-            ),
-            Node(classify, ["checkpoint", "embeddings", *indexes], "named", name="classify"),
-            Node(measure, [*settings, "scores", "attempts", "named", *indexes], "metrics", name="measure"),
+            Node(choose_thresholds, [*settings, *compared], "operating_points", name="choose_thresholds"),
+            Node(measure, [*settings, "model", "manifest", *measured], "metrics", name="measure"),
             Node(
                 report,
-                [*settings, "metrics", "scores", "history"],
-                {name: name for name in ("report", *plots)},
+                [*settings, "model", "metrics", "scores", "history"],
+                {name: name for name in ("report", *PLOTS)},
                 name="report",
             ),
+            Node(export_scores, "scores", "exported_scores", name="export_scores"),
         ]
     )

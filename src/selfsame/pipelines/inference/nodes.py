@@ -1,12 +1,11 @@
-"""The steps of inference: list new captures, embed them, compare them with everyone enrolled."""
+"""The steps of inference: list new captures, make their templates, compare them with everyone enrolled."""
 
 from collections.abc import Mapping
 
 import pandas as pd
 
 from selfsame.imaging.arrays import ShardedArrays
-from selfsame.learning.checkpoint import Checkpoint
-from selfsame.learning.modalities import sort_by_modality
+from selfsame.pipelines.comparison.params import ComparisonParams
 from selfsame.pipelines.inference.params import InferenceParameters
 
 
@@ -19,46 +18,61 @@ def list_new_captures(distinct: pd.DataFrame, rejected: pd.DataFrame) -> pd.Data
     return split_unenrolled(distinct)
 
 
+def encode_new(
+    parameters: ComparisonParams,
+    fitted: pd.DataFrame,
+    operating_points: Mapping[str, object],
+    arrays: ShardedArrays,
+    index: pd.DataFrame,
+) -> pd.DataFrame:
+    """Make templates of new captures by every comparator, as fitted for the protocol of the thresholds."""
+    from selfsame.matching.encoding import encode_all
+    from selfsame.reporting.operating_points import read_operating_points
+
+    protocol = read_operating_points(operating_points).protocol
+    return encode_all(
+        parameters.comparators,
+        fitted[(fitted["protocol"] == protocol) & (fitted["fold"] == 0)],
+        arrays,
+        index,
+        batch_size=parameters.batch_size,
+        workers=parameters.workers,
+    )
+
+
 def predict_identities(
     parameters: InferenceParameters,
-    checkpoint: Checkpoint,
-    embeddings: pd.DataFrame,
-    operating_points: Mapping[str, Mapping[str, object]],
+    operating_points: Mapping[str, object],
     manifest: pd.DataFrame,
     rejected: pd.DataFrame,
-    *captures: ShardedArrays | pd.DataFrame,
+    *tables: pd.DataFrame,
 ) -> tuple[pd.DataFrame, dict[str, object]]:
     """Answer who each presentation shows, if anyone enrolled.
 
     Args:
-        parameters: batch size, device, number of candidates.
-        checkpoint: the trained recogniser.
-        embeddings: of the captures that the evaluation embedded; its references are who is enrolled.
-        operating_points: the thresholds that the evaluation chose, and for which model.
+        parameters: number of candidates.
+        operating_points: the comparators, the fusion and the thresholds that the evaluation chose.
         manifest: the new captures.
         rejected: the files that were not taken, with their reasons.
-        captures: for each modality of the checkpoint the arrays of the new captures, and after all of them
-            each one's index.
+        tables: templates of the enrolled captures, as many tables of templates of the new ones, and the index
+            of each modality of the new ones.
 
     Returns:
         The predictions, one row a presentation and one a rejected file, and their summary.
     """
-    from selfsame.learning.prediction import predict_captures, require_same_model, summarise_predictions
-    from selfsame.reporting.results import read_operating_points
+    from selfsame.matching.answers import answer, summarise_predictions
+    from selfsame.matching.trial import indexes_by_modality
+    from selfsame.reporting.operating_points import read_operating_points
 
-    arrays, indexes = sort_by_modality(captures)
-    points = read_operating_points(operating_points)
-    require_same_model(checkpoint, "the operating points", [point.model_version for point in points.values()])
-    predictions = predict_captures(
-        checkpoint,
-        arrays,
-        indexes,
-        enrolled=embeddings,
-        thresholds={name: point.threshold for name, point in points.items()},
+    templates = [table for table in tables if "template" in table.columns]
+    half = len(templates) // 2
+    predictions = answer(
+        read_operating_points(operating_points).to_recogniser(),
+        enrolled=pd.concat(templates[:half], ignore_index=True),
+        fresh=pd.concat(templates[half:], ignore_index=True),
+        indexes=indexes_by_modality([table for table in tables if "template" not in table.columns]),
         paths=manifest.set_index("capture_id")["path"],
         rejected=rejected,
-        batch_size=parameters.batch_size,
-        device=parameters.device,
         count=parameters.candidates,
     )
     return predictions, summarise_predictions(predictions)

@@ -1,19 +1,22 @@
-"""New captures, checkpoint, enrolled references and thresholds → predictions."""
+"""New captures, enrolled templates, fusion and thresholds → predictions."""
 
 from kedro.pipeline import Node, Pipeline
 
 from selfsame.pipelines.data_engineering.pipeline import create_pipeline as survey_captures
-from selfsame.pipelines.inference.nodes import list_new_captures, predict_identities
+from selfsame.pipelines.embedding.nodes import embed_new, keep_templates
+from selfsame.pipelines.inference.nodes import encode_new, list_new_captures, predict_identities
 from selfsame.pipelines.preprocessing.pipeline import create_pipeline as preprocess
 
 
-def create_pipeline(modalities: tuple[str, ...]) -> Pipeline:
+def create_pipeline(modalities: tuple[str, ...], *, trained: bool) -> Pipeline:
     """Build the inference of a workload: the same scan and the same preprocessing as in training, in `new`.
 
     Args:
         modalities: the workload's modalities, in the order of the fusion.
+        trained: whether there is a trained network whose embeddings may be compared, too.
     """
-    arrays = [f"new.{modality}.arrays" for modality in modalities]
+    enrolled = [f"{modality}.templates" for modality in modalities] + ["learnt_templates"] * trained
+    fresh = [f"new.{modality}.templates" for modality in modalities] + ["new.learnt_templates"] * trained
     indexes = [f"new.{modality}.index" for modality in modalities]
     survey = Pipeline(
         [
@@ -21,24 +24,25 @@ def create_pipeline(modalities: tuple[str, ...]) -> Pipeline:
             Node(list_new_captures, ["distinct_captures", "rejected"], "manifest", name="list_new_captures"),
         ],
         namespace="new",
-        parameters={"params:layout", "params:data_engineering"},
+        parameters={"params:layout", "params:layouts", "params:data_engineering"},
     )
     answer = Node(
         predict_identities,
         [
             "params:inference",
-            "checkpoint",
-            "embeddings",
             "operating_points",
             "new.manifest",
             "new.rejected",
-            *arrays,
+            *enrolled,
+            *fresh,
             *indexes,
         ],
         ["predictions", "prediction_summary"],
         name="predict_identities",
     )
-    return sum((_preprocess_new(modality) for modality in modalities), survey) + Pipeline([answer])
+    parts = [part for modality in modalities for part in (_preprocess_new(modality), _encode_new(modality))]
+    embedding = _embed_new(modalities) if trained else Pipeline([])
+    return sum(parts, survey) + embedding + Pipeline([answer])
 
 
 def _preprocess_new(modality: str) -> Pipeline:
@@ -47,4 +51,38 @@ def _preprocess_new(modality: str) -> Pipeline:
         namespace=f"new.{modality}",
         inputs={"manifest": "new.manifest", "captures": "new.captures"},
         parameters={"params:seed": "params:seed", "params:preprocessing": f"params:{modality}.preprocessing"},
+    )
+
+
+def _encode_new(modality: str) -> Pipeline:
+    node = Node(
+        encode_new,
+        ["params:comparison", "fitted_comparators", "operating_points", "arrays", "index"],
+        "templates",
+        name="encode_new",
+    )
+    return Pipeline(
+        [node],
+        namespace=f"new.{modality}",
+        inputs={
+            "fitted_comparators": f"{modality}.fitted_comparators",
+            "operating_points": "operating_points",
+        },
+        parameters={"params:comparison": f"params:{modality}.comparison"},
+    )
+
+
+def _embed_new(modalities: tuple[str, ...]) -> Pipeline:
+    arrays = [f"new.{modality}.arrays" for modality in modalities]
+    indexes = [f"new.{modality}.index" for modality in modalities]
+    return Pipeline(
+        [
+            Node(
+                embed_new,
+                ["params:evaluation", "checkpoint", *arrays, *indexes],
+                "new.learnt_templates",
+                name="embed_new",
+            ),
+            Node(keep_templates, "embeddings", "learnt_templates", name="keep_templates"),
+        ]
     )

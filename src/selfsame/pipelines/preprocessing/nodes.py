@@ -1,18 +1,19 @@
 """The nodes that turn the captures of one modality into arrays, and say which row is what."""
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import partial
 
 import pandas as pd
 
 from selfsame.imaging.arrays import Shard, ShardedArrays
+from selfsame.imaging.normalised import Normalised
 from selfsame.imaging.shard_making import Recipe, make_shards
 from selfsame.imaging.sharding import digest_settings, plan_shards
 from selfsame.imaging.timings import summarise_timings
-from selfsame.pipelines.preprocessing.params import PreprocessingParameters
-from selfsame.sources.index import build_index, list_impressions
+from selfsame.pipelines.preprocessing.params import PreprocessingParameters, Resolution
+from selfsame.sources.index import build_index, list_impressions, state_resolutions
 from selfsame.sources.source import CaptureSource
 
 logger = logging.getLogger(__name__)
@@ -45,6 +46,14 @@ def normalise_captures(
     impressions = list_impressions(
         manifest, modality=parameters.modality, synthetic_impressions=_count_synthetic(parameters)
     )
+    if resolution := _find_resolution(parameters):
+        impressions = state_resolutions(
+            impressions,
+            manifest,
+            modality=parameters.modality,
+            assumed_dpi=resolution.assumed_dpi,
+            trust_files=resolution.trust_files,
+        )
     plan = plan_shards(
         impressions,
         rows_per_shard=parameters.rows_per_shard,
@@ -106,7 +115,9 @@ def build_recipe(parameters: PreprocessingParameters, seed: int) -> Recipe:
     decode = partial(decode_grey, max_pixels=parameters.max_pixels)
     if chosen.kind == "iris":
         return Recipe(height, width, seed, decode, partial(normalise_iris, height=height, width=width))
-    normalise = partial(normalise_fingerprint, height=height, width=width)
+    normalise: Callable[..., Normalised] = partial(normalise_fingerprint, height=height, width=width)
+    if resolution := _find_resolution(parameters):
+        normalise = partial(normalise, target_dpi=resolution.target_dpi)
     distort = partial(distort_fingerprint, model=chosen.synthetic_impressions.distortion)
     return Recipe(height, width, seed, decode, normalise, distort)
 
@@ -114,6 +125,14 @@ def build_recipe(parameters: PreprocessingParameters, seed: int) -> Recipe:
 def _count_synthetic(parameters: PreprocessingParameters) -> int:
     chosen = parameters.normalisation
     return chosen.synthetic_impressions.count if chosen.kind == "fingerprint" else 0
+
+
+def _find_resolution(parameters: PreprocessingParameters) -> Resolution | None:
+    """Find how a modality is brought to a physical size, if it is."""
+    chosen = parameters.normalisation
+    if chosen.kind != "fingerprint" or chosen.resolution.target_dpi is None:
+        return None
+    return chosen.resolution
 
 
 def digest_recipe(parameters: PreprocessingParameters) -> str:

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, PositiveInt, model_validator
+from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, PositiveFloat, PositiveInt, model_validator
 
 from selfsame.fingerprint.distortion_model import DistortionModel
 from selfsame.imaging.shard_making import Backend
@@ -27,6 +27,16 @@ class IrisNormalisation(BaseModel):
     width: PositiveInt  # columns of the strip, once round
 
 
+class Resolution(BaseModel):
+    """Which physical size a print is brought to; every key is checked, whether or not it is used."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    target_dpi: PositiveFloat | None  # px per inch of the result; None: whatever fits height and width
+    assumed_dpi: PositiveFloat  # of captures whose files state no resolution
+    trust_files: bool  # whether what files state is used
+
+
 class FingerprintNormalisation(BaseModel):
     """A print is cropped, centred and evened out."""
 
@@ -35,6 +45,7 @@ class FingerprintNormalisation(BaseModel):
     kind: Literal["fingerprint"]
     height: PositiveInt  # px
     width: PositiveInt  # px
+    resolution: Resolution
     synthetic_impressions: SyntheticImpressions
 
 

@@ -7,7 +7,7 @@ import pandas as pd
 from selfsame.imaging.arrays import ShardedArrays
 from selfsame.learning.checkpoint import Checkpoint
 from selfsame.learning.modalities import sort_by_modality
-from selfsame.pipelines.training.params import TrainingParameters
+from selfsame.pipelines.training.params import CrossValidation, TrainingParameters
 
 Summary = dict[str, str | int | float | None]
 
@@ -46,6 +46,42 @@ def fit_recogniser(
     best = pack_checkpoint(state, task, best=True)
     last = pack_checkpoint(state, task, best=False)
     return best, last, tabulate_history(state.history), summarise_run(state, task, parameters)
+
+
+def cross_validate(
+    parameters: TrainingParameters,
+    asked: CrossValidation,
+    seed: int,
+    workspace: Path,
+    assignments: pd.DataFrame,
+    *arrays_and_indexes: ShardedArrays | pd.DataFrame,
+) -> pd.DataFrame:
+    """Train a network for every other fold of the protocols, and embed the people whom it never saw.
+
+    Args:
+        parameters: what is trained, and how.
+        asked: whether it is to be done.
+        seed: of all randomness.
+        workspace: the folder for the states of the trainings.
+        assignments: role and split of every capture under every protocol and fold.
+        arrays_and_indexes: arrays and index of each modality in turn, in the order of the fusion.
+
+    Returns:
+        The embeddings by fold; none where it is not asked for.
+    """
+    from selfsame.learning.cross_validation import embed_folds
+
+    arrays, indexes = sort_by_modality(arrays_and_indexes)
+    return embed_folds(
+        arrays,
+        indexes,
+        assignments if asked.enabled else assignments.iloc[:0],
+        encoder_of=parameters.encoder_of,
+        encoders=parameters.encoders,
+        regimen=parameters,
+        seed=seed,
+        workspace=workspace,
+    )
 
 
 def plot_history(history: pd.DataFrame) -> object:

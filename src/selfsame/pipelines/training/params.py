@@ -2,7 +2,7 @@
 
 from typing import Self
 
-from pydantic import model_validator
+from pydantic import BaseModel, ConfigDict, model_validator
 
 from selfsame.learning.regimen import EncoderSettings, Regimen
 
@@ -21,3 +21,11 @@ class TrainingParameters(Regimen):
                 f"expected encoder_of to name one of {', '.join(sorted(self.encoders))}, got {unknown[0]!r}"
             )
         return self
+
+
+class CrossValidation(BaseModel):
+    """Whether networks are trained for the other folds of the protocols, beside the deployed one."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    enabled: bool

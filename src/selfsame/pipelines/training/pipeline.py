@@ -2,7 +2,7 @@
 
 from kedro.pipeline import Node, Pipeline
 
-from selfsame.pipelines.training.nodes import fit_recogniser, plot_history
+from selfsame.pipelines.training.nodes import cross_validate, fit_recogniser, plot_history
 
 
 def create_pipeline(modalities: tuple[str, ...]) -> Pipeline:
@@ -19,6 +19,19 @@ def create_pipeline(modalities: tuple[str, ...]) -> Pipeline:
                 inputs=["params:training", "params:seed", "training_workspace", *pixels],
                 outputs=["checkpoint", "last_checkpoint", "history", "training_summary"],
                 name="fit_recogniser",
+            ),
+            Node(
+                cross_validate,
+                inputs=[
+                    "params:training",
+                    "params:cross_validation",
+                    "params:seed",
+                    "folds_workspace",
+                    "assignments",
+                    *pixels,
+                ],
+                outputs="fold_embeddings",
+                name="cross_validate",
             ),
             Node(plot_history, inputs="history", outputs="history_plot", name="plot_history"),
         ]

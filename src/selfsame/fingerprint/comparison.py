@@ -1,0 +1,44 @@
+"""Comparing prints by their minutiae."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from selfsame.fingerprint.comparison_settings import PrintComparison
+from selfsame.fingerprint.local_similarity import compare_cylinders
+from selfsame.fingerprint.relaxation import choose_candidates, relax, select_pairs
+from selfsame.fingerprint.template import Templates, unpack
+
+BLOCK = 64
+"""References that are compared at once: large enough for the matrix products, small enough for the cache."""
+
+
+def compare_prints(
+    probes: NDArray[np.uint8], references: NDArray[np.uint8], settings: PrintComparison
+) -> NDArray[np.float32]:
+    """Compare prints, all with all.
+
+    Args:
+        probes: (p, bytes) uint8 templates of `encode_prints`.
+        references: (r, bytes) uint8 templates made with the same settings.
+        settings: those of the comparison.
+
+    Returns:
+        (p, r) float32 similarity, 0 and more, higher is more alike; NaN where a print has too few minutiae.
+    """
+    scores = np.full((len(probes), len(references)), np.nan, np.float32)
+    for start in range(0, len(references), BLOCK):
+        block = unpack(references[start : start + BLOCK], settings)
+        for i, probe in enumerate(probes):
+            scores[i, start : start + BLOCK] = _compare_one(unpack(probe[None], settings), block, settings)
+    return scores
+
+
+def _compare_one(probe: Templates, references: Templates, settings: PrintComparison) -> NDArray[np.float32]:
+    """Compare one print with a block of others, as (r,) float32."""
+    alike = compare_cylinders(probe, references, settings.relaxation)
+    pairs = choose_candidates(alike, settings.relaxation)
+    weight = relax(pairs, probe, references, settings.relaxation)
+    counts = np.minimum(probe.count[0], references.count)
+    score, _ = select_pairs(pairs, weight, counts, settings.relaxation)
+    usable = np.minimum(probe.usable.sum(axis=1)[0], references.usable.sum(axis=1))
+    return np.where(usable >= settings.relaxation.least_pairs, score, np.nan).astype(np.float32)

@@ -1,0 +1,120 @@
+"""Scores of pairs of captures: every comparator compares each pair once, whatever protocols it serves."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from selfsame.errors import MismatchError
+from selfsame.matching.comparators import Compare
+from selfsame.matching.scoring import Score
+from selfsame.matching.templates import ANY, ANY_FOLD, Captures, name_captures, unpack_templates
+
+PAIR_COLUMNS = ["comparator", "version", "protocol", "fold", "modality", "first", "second", "score"]
+
+BLOCK = 64
+"""Captures that one task compares with all that follow them."""
+
+
+@dataclass(frozen=True)
+class PairScores:
+    """The scores of all pairs of n captures by one comparator.
+
+    Attributes:
+        names: (n,) of the captures, sorted.
+        scores: (n, n) float32, symmetric; NaN where a pair cannot be compared or was not.
+    """
+
+    names: NDArray[np.str_]
+    scores: NDArray[np.float32]
+
+    def between(self, probes: Captures, references: Captures) -> Score:
+        """Give the look-up for the captures of two sides; one that is not known was not acquired."""
+        left, right = self._places(probes), self._places(references)
+        padded = np.pad(self.scores, ((0, 1), (0, 1)), constant_values=np.float32(np.nan))
+
+        def look_up(shown: NDArray[np.int64], kept: NDArray[np.int64]) -> NDArray[np.float32]:
+            found: NDArray[np.float32] = padded[np.ix_(left[shown], right[kept])]
+            return found
+
+        return look_up
+
+    def _places(self, captures: Captures) -> NDArray[np.int64]:
+        if not len(self.names):
+            return np.zeros(len(captures), dtype=np.int64)
+        places = np.minimum(np.searchsorted(self.names, captures.names), len(self.names) - 1)
+        return np.where(self.names[places] == captures.names, places, len(self.names))
+
+
+def compare_templates(table: pd.DataFrame, compare: Compare, *, workers: int) -> pd.DataFrame:
+    """Compare every pair of captures of the same instance, once.
+
+    Args:
+        table: templates of one modality by one comparator, of one protocol and fold.
+        compare: gives the (p, r) scores of (p, ...) with (r, ...) templates.
+        workers: processes; 1: none but this.
+
+    Returns:
+        One row a pair that gave a score, with PAIR_COLUMNS.
+    """
+    from joblib import Parallel, delayed
+
+    ordered = table.sort_values(["instance", "capture_id", "impression"], kind="stable")
+    names, instances = name_captures(ordered), ordered["instance"].to_numpy(dtype=str)
+    tasks = list(_plan_blocks(instances))
+    templates = unpack_templates(ordered["template"]) if len(ordered) else np.empty((0, 0))
+    blocks = Parallel(n_jobs=workers if len(tasks) > 1 else 1)(
+        delayed(compare)(templates[first:last], templates[first:end]) for first, last, end in tasks
+    )
+    parts = [
+        _tabulate_block(names[first:end], block) for (first, _, end), block in zip(tasks, blocks, strict=True)
+    ]
+    empty = pd.DataFrame({"first": [], "second": [], "score": []})
+    pairs = pd.concat(parts, ignore_index=True) if parts else empty.astype({"score": "float32"})
+    kind = {name: table[name].iloc[0] for name in ("comparator", "version", "protocol", "fold", "modality")}
+    return pairs.assign(**kind)[PAIR_COLUMNS]
+
+
+def _plan_blocks(instances: NDArray[np.str_]) -> Iterator[tuple[int, int, int]]:
+    """Yield (first, last, end): captures first to last with those from first to the end of the instance."""
+    changes = np.flatnonzero(instances[1:] != instances[:-1]) + 1
+    bounds = [0, *changes.tolist(), len(instances)]
+    for start, end in pairwise(bounds):
+        for first in range(start, end, BLOCK):
+            yield first, min(first + BLOCK, end), end
+
+
+def _tabulate_block(names: NDArray[np.str_], scores: NDArray[np.float32]) -> pd.DataFrame:
+    """List the pairs above the diagonal that gave a score; the first rows are the columns' first captures."""
+    row, column = np.nonzero(np.triu(~np.isnan(scores), k=1))
+    return pd.DataFrame({"first": names[row], "second": names[column], "score": scores[row, column]})
+
+
+def select_pairs(
+    tables: Sequence[pd.DataFrame], protocol: str, fold: int
+) -> dict[tuple[str, str], PairScores]:
+    """Index the scores that serve a fold: by modality and comparator."""
+    found: dict[tuple[str, str], PairScores] = {}
+    for table in tables:
+        untrained = (table["protocol"] == ANY) & (table["fold"] == ANY_FOLD)
+        serving = table[untrained | ((table["protocol"] == protocol) & (table["fold"] == fold))]
+        for (modality, comparator), rows in serving.groupby(["modality", "comparator"], sort=False):
+            if (modality, comparator) in found:
+                raise MismatchError(
+                    f"expected one set of {comparator} scores of {modality}, got two: name comparators apart"
+                )
+            found[str(modality), str(comparator)] = index_pairs(rows)
+    return found
+
+
+def index_pairs(rows: pd.DataFrame) -> PairScores:
+    """Make the symmetric matrix of the scores of a list of pairs."""
+    first, second = rows["first"].to_numpy(dtype=str), rows["second"].to_numpy(dtype=str)
+    names = np.unique(np.concatenate([first, second]))
+    scores = np.full((len(names), len(names)), np.nan, dtype=np.float32)
+    left, right = np.searchsorted(names, first), np.searchsorted(names, second)
+    scores[left, right] = scores[right, left] = rows["score"].to_numpy(dtype=np.float32)
+    return PairScores(names, scores)

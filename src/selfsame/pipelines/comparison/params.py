@@ -1,0 +1,22 @@
+"""The typed parameters of the comparison. Their values are in conf/base/parameters_comparison.yml."""
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+from selfsame.matching.comparators import COSINE, ComparatorSettings
+
+
+class ComparisonParams(BaseModel):
+    """Which comparators one modality has beside that of the trained network, and their settings."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    workers: int = Field(ge=-1)  # processes; -1: as many as there are cores
+    batch_size: int = Field(gt=0)  # captures that a worker encodes at a time
+    comparators: dict[str, ComparatorSettings]  # by name; none: the modality has the trained network alone
+
+    @field_validator("comparators")
+    @classmethod
+    def _keep_name_of_network(cls, given: dict[str, ComparatorSettings]) -> dict[str, ComparatorSettings]:
+        if COSINE in given:
+            raise ValueError(f"expected other names than {COSINE}, which is the comparator of the network")
+        return given

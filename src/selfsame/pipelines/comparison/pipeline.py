@@ -1,0 +1,31 @@
+"""Arrays and index of one modality → templates by each comparator → scores of the pairs of captures."""
+
+from kedro.pipeline import Node, Pipeline
+
+from selfsame.pipelines.comparison.nodes import compare_pairs, encode_captures, fit_comparators
+
+
+def create_pipeline() -> Pipeline:
+    """Build the comparison of one modality."""
+    return Pipeline(
+        [
+            Node(
+                fit_comparators,
+                inputs=["params:comparison", "arrays", "index", "assignments"],
+                outputs="fitted_comparators",
+                name="fit_comparators",
+            ),
+            Node(
+                encode_captures,
+                inputs=["params:comparison", "fitted_comparators", "arrays", "index"],
+                outputs="templates",
+                name="encode_captures",
+            ),
+            Node(
+                compare_pairs,
+                inputs=["params:comparison", "templates"],
+                outputs="pair_scores",
+                name="compare_pairs",
+            ),
+        ]
+    )

@@ -1,0 +1,46 @@
+"""Arrays, indexes and checkpoint → embeddings, their scores, names and a description of the network."""
+
+from collections.abc import Sequence
+
+from kedro.pipeline import Node, Pipeline
+
+from selfsame.pipelines.embedding.nodes import (
+    classify,
+    declare_no_network,
+    describe_model,
+    embed,
+    score_embeddings,
+)
+
+
+def create_pipeline(modalities: Sequence[str]) -> Pipeline:
+    """Build the embedding of a workload that trains a network for these modalities."""
+    arrays = [f"{modality}.arrays" for modality in modalities]
+    indexes = [f"{modality}.index" for modality in modalities]
+    return Pipeline(
+        [
+            Node(embed, ["params:evaluation", "checkpoint", *arrays, *indexes], "embeddings", name="embed"),
+            Node(
+                score_embeddings,
+                ["checkpoint", "embeddings", "fold_embeddings", *indexes],
+                "learnt_scores",
+                name="score_embeddings",
+            ),
+            Node(classify, ["checkpoint", "embeddings", *indexes], "named", name="classify"),
+            Node(describe_model, "checkpoint", "model", name="describe_model"),
+        ]
+    )
+
+
+def without_network() -> Pipeline:
+    """Build what takes the place of the embedding in a workload that trains nothing."""
+    return Pipeline(
+        [
+            Node(
+                declare_no_network,
+                None,
+                ["learnt_scores", "named", "model", "history"],
+                name="declare_no_network",
+            )
+        ]
+    )
