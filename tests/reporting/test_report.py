@@ -142,7 +142,7 @@ def test_synthetic_impressions_are_named_where_they_occur(page):
     assert "Of fingerprint the data hold one capture of each instance" in page.text
     assert "fingerprint (synthetic impressions) by iris code" in page.text
     assert "all by quality with synthetic fingerprint" in page.text
-    assert "iris left + iris right by quality with synthetic" not in page.text
+    assert "irises by quality with synthetic" not in page.text
 
 
 def test_synthetic_impressions_are_not_mentioned_where_there_are_none(bare_run):
