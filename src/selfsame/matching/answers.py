@@ -110,13 +110,14 @@ def _select(templates: pd.DataFrame, modality: str, recogniser: Recogniser, what
     """
     name = recogniser.chosen[modality]
     rows = templates[(templates["modality"] == modality) & (templates["comparator"] == name)]
+    wanted = rows[rows["version"] == recogniser.versions[modality]]  # what learns has one for every fold
     others = set(rows["version"]) - {recogniser.versions[modality]}
-    if others:
+    if others and wanted.empty:
         raise MismatchError(
             f"expected {modality} templates of {what} by {name} of version {recogniser.versions[modality]}, "
             f"got {', '.join(sorted(others))}: run evaluation again with these settings and this model"
         )
-    return rows
+    return wanted
 
 
 def _compare_between(probes: Captures, left: pd.DataFrame, right: pd.DataFrame) -> Score:
