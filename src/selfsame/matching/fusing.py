@@ -1,7 +1,7 @@
 """The scores of an experiment: of each comparator, of each fusion rule, and as log-likelihood ratios."""
 
 import logging
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -40,6 +40,19 @@ class Fusing:
     seed: int
     settings: FusionSettings
 
+    def require_chosen(self, modalities: Iterable[str]) -> None:
+        """Refuse modalities for which no comparator is chosen.
+
+        Raises:
+            InputError: names them.
+        """
+        lacking = [modality for modality in modalities if modality not in self.chosen]
+        if lacking:
+            raise InputError(
+                f"expected a comparator of {', '.join(lacking)} to be chosen, got those of "
+                f"{', '.join(self.chosen) or 'none'}: add it to evaluation.fusion.chosen"
+            )
+
 
 @dataclass(frozen=True)
 class Scored:
@@ -48,8 +61,8 @@ class Scored:
     Attributes:
         comparator: its name.
         scores: (n,) NaN where it gave none.
-        llrs: (n,) cross-fitted log-likelihood ratios (natural logarithm); NaN where too few subjects are there
-            to fit them.
+        llrs: (n,) cross-fitted log-likelihood ratios (natural logarithm); NaN where too few subjects are
+            there to fit them.
         refused: why there are no scores; else None.
     """
 
@@ -84,7 +97,7 @@ def fuse_by_network(experiment: Experiment) -> NDArray[np.float64]:
     """Average the cosines of the modalities that both sides have: sum(w s) / sum(w)."""
     cosines = experiment.stack(dict.fromkeys(experiment.figure.modalities, COSINE))
     present = ~np.isnan(cosines)
-    mass = (present * experiment.weights).sum(axis=1)
+    mass = np.where(present, experiment.weights, 0.0).sum(axis=1)
     total = np.where(present, cosines * experiment.weights, 0.0).sum(axis=1)
     return np.divide(total, mass, out=np.full_like(total, np.nan), where=mass > 0)
 
