@@ -2,12 +2,13 @@
 
     python benchmarks/bootstrap.py [--simulations 400] [--resamples 200] [--subjects 20 50 100 200]
 
-People differ: some are hard to match (goats), some are easy to be taken for and easily taken for others (wolves
-and lambs), so that neither mated nor non-mated comparisons are independent. In every simulation new people are
-drawn, all probes are compared with one reference of everybody, and every rate is measured with its interval. The
-truth follows from the normal distribution of the scores; that of rank-1 and of the macro rates is their mean over
-all simulations. A claim holds where at least 92 % of the intervals hold the truth, less 2.5 standard errors of
-the simulation; above 97 % they are wider than they need be, which is said. Status 1 where a claim does not hold.
+People differ: some are hard to match (goats), some are easy to be taken for and easily taken for others
+(wolves and lambs), so that neither mated nor non-mated comparisons are independent. In every simulation new
+people are drawn, all probes are compared with one reference of everybody, and every rate is measured with its
+interval. The truth follows from the normal distribution of the scores; that of rank-1 and of the macro rates
+is their mean over all simulations. A claim holds where at least 92 % of the intervals hold the truth, less
+2.5 standard errors of the simulation; above 97 % they are wider than they need be, which is said. Status 1
+where a claim does not hold.
 """
 
 import argparse
@@ -23,17 +24,18 @@ from numpy.typing import NDArray
 from scipy.stats import norm
 
 from selfsame.metrics.classification import classification_rates, macro_intervals
-from selfsame.metrics.comparisons import Comparisons
 from selfsame.metrics.clustering import share_interval
+from selfsame.metrics.comparisons import Comparisons
 from selfsame.metrics.identification import mated_ranks
 from selfsame.metrics.intervals import draw_multiplicities, rate_interval
 from selfsame.metrics.operating import match_intervals
+from selfsame.metrics.roc import area_interval, equal_error_interval
 from selfsame.metrics.verification import draw_curves, error_curve, match_rates, resample_curves
 
 Interval = tuple[float, float]
 
 GOAT, WOLF, NOISE = 0.7, 0.35, 1.0
-"""Standard deviations of a person's mated scores, of a person's part in non-mated ones, and of a comparison."""
+"""Standard deviations of a person's mated scores, of a person's part in others, and of a comparison."""
 
 PROBES = 3  # of each person
 RATES = (
@@ -72,7 +74,7 @@ class Population:
         return float(norm.cdf((OTHER_SD * norm.isf(fmr) - self.separation) / MATED_SD))
 
     def draw(self, subjects: int, rng: np.random.Generator) -> NDArray[np.float64]:
-        """Draw (subjects * PROBES, subjects) scores of new people: probes of subject i from row i * PROBES."""
+        """Draw (subjects * PROBES, subjects) scores of new people; the probes of one follow each other."""
         goats, wolves = rng.normal(0, GOAT, subjects), rng.normal(0, WOLF, subjects)
         owner = np.repeat(np.arange(subjects), PROBES)
         scores = wolves[owner][:, None] + wolves[None]
@@ -98,8 +100,11 @@ def measure(
     found = {
         "FMR": (fmr, fmr_interval),
         "FNMR": (fnmr, fnmr_interval),
-        "EER": (eer, rate_interval(eer, np.concatenate([c.equal_error_rate() for c in resampled]), subjects)),
-        "AUC": (auc, rate_interval(auc, np.concatenate([c.area() for c in resampled]), subjects)),
+        "EER": (
+            eer,
+            equal_error_interval(comparisons, np.concatenate([c.equal_error_rate() for c in resampled])),
+        ),
+        "AUC": (auc, area_interval(comparisons, np.concatenate([c.area() for c in resampled]))),
         "FNMR@FMR=1%": (
             at,
             rate_interval(at, np.concatenate([c.fnmr_at(0.01) for c in resampled]), subjects),
@@ -135,8 +140,8 @@ def cover(
         low, high = np.mean(truth < table[:, 1]), np.mean(truth > table[:, 2])
         width = (table[:, 2] - table[:, 1]).mean()
         print(
-            f"{subjects:4d} {population.rate:6.3f}  {name:16s} {truth:7.4f} {100 * held:6.1f} {100 * low:6.1f} "
-            f"{100 * high:6.1f} {width:8.4f}  {word}",
+            f"{subjects:4d} {population.rate:6.3f}  {name:16s} {truth:7.4f} {100 * held:6.1f} "
+            f"{100 * low:6.1f} {100 * high:6.1f} {width:8.4f}  {word}",
             flush=True,
         )
     return fine

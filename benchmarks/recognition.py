@@ -1,11 +1,12 @@
-"""Run the main job on a folder of captures, tell how well it recognises, and say which claims hold.
+"""Run the workloads on real data sets, tell how well they recognise, and say which claims hold.
 
-    python benchmarks/recognition.py --captures ROOT --data DIR --output recognition.json
+    python benchmarks/recognition.py --captures ROOT --prints FVC --data DIR --output recognition.json
 
-Each protocol (and each seed, with --seeds: other splits of the people, other first weights) is a `kedro run`
-in a data root of its own below DIR, which has to be new: nothing is reused. The time is that of the whole
-command; memory is that of all its processes together, sampled. Rank-1 counts probes that could not be
-acquired as wrong. The script ends with status 1 where a claim does not hold.
+Three runs, each a `kedro run` in a data root of its own below DIR, which has to be new: nothing is reused.
+`biometrics` is the main job on ROOT, with a network for every fold of every protocol, `irises` the irises of
+ROOT without a network, `fingerprints` the prints of FVC2002 DB1 set B without one. The time is that of the
+whole command; memory is that of all its processes together, sampled. The script ends with status 1 where a
+claim does not hold.
 """
 
 import argparse
@@ -13,22 +14,29 @@ import json
 import os
 import platform
 import resource
-import statistics
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+import numpy as np
+import pandas as pd
+
+from selfsame.metrics.comparisons import Comparisons
+from selfsame.metrics.verification import error_curve
+
 PROJECT = Path(__file__).parents[1]
-PROTOCOLS = ("closed_set", "subject_disjoint")
 IRISES = ("iris_left", "iris_right")
 
-LEAST_RANK_1_OF_IRISES = 0.98  # closed_set, both irises fused
-LEAST_RANK_1_OF_AN_IRIS = 0.93  # closed_set, each iris alone
-MOST_EER_OF_IRISES = 0.03  # subject_disjoint, both irises fused
+MOST_EER_OF_AN_IRIS = 0.015  # subject_disjoint, each eye alone, both eyes' comparisons together
+MOST_FNMR_OF_AN_IRIS = 0.04  # the same, at an FMR of 0.1 %
+MOST_EER_OF_IRISES = 0.003  # subject_disjoint, both eyes fused
+LEAST_RANK_1_OF_AN_IRIS = 0.97  # closed_set, one reference a subject
+LEAST_RANK_1_OF_IRISES = 1.0  # the same, both eyes fused
+MOST_EER_OF_PRINTS = 0.04  # FVC2002 DB1 set B, all pairs, and the first impressions as non-mated pairs
 MOST_IRIS_FAILURES = 0.02  # of the iris captures, to acquire
 MOST_WALL_S = 15 * 60.0
 MOST_MEMORY_GIB = 3.0
@@ -39,13 +47,28 @@ GIB = 2**30
 
 @dataclass(frozen=True)
 class Run:
-    """One main job: what was asked, what it cost, what it measured (metrics.json)."""
+    """One `kedro run`: of which workload, what it cost, where its results are, its metrics.json."""
 
-    protocol: str
-    seed: int
+    workload: str
+    root: Path
     wall_s: float
     peak_gib: float
-    metrics: dict[str, dict]
+    metrics: dict[str, object]
+
+    def outcome(self, protocol: str, figure: str, comparator: str) -> dict[str, dict]:
+        """Find what one comparator or rule reached on one figure under one protocol."""
+        (found,) = (
+            one
+            for one in self.metrics["outcomes"]
+            if (one["protocol"], one["figure"], one["comparator"]) == (protocol, figure, comparator)
+        )
+        return found
+
+    def comparisons(self, protocol: str, figures: Sequence[str], comparator: str) -> pd.DataFrame:
+        """Load the scores of some figures together."""
+        scores = pd.read_parquet(self.root / f"07_model_output/{self.workload}/scores.parquet")
+        chosen = (scores["protocol"] == protocol) & (scores["comparator"] == comparator)
+        return scores[chosen & scores["figure"].isin(figures)]
 
 
 @dataclass(frozen=True)
@@ -61,13 +84,16 @@ class Claim:
 
 def main() -> None:
     arguments = parse_arguments()
-    runs = []
-    for protocol in arguments.protocols:
-        for seed in arguments.seeds or [None]:
-            runs.append(run_main_job(arguments.captures, arguments.data, protocol, seed))
-            report(runs[-1])
-    report_spread(runs)
-    claims = [claim for run in runs for claim in check(run)]
+    root = arguments.data.absolute()
+    runs = [
+        run("biometrics", arguments.captures, root, {"biometrics.cross_validation.enabled": "true"}),
+        run("irises", arguments.captures, root, {}),
+    ]
+    if arguments.prints:
+        runs.append(run("fingerprints", arguments.prints, root, {"layout": "fvc"}))
+    for one in runs:
+        report(one)
+    claims = [claim for one in runs for claim in CHECKS[one.workload](one)]
     report_claims(claims)
     if arguments.output:
         machine = {
@@ -75,7 +101,11 @@ def main() -> None:
             "system": platform.platform(),
             "python": platform.python_version(),
         }
-        content = {"machine": machine, "runs": list(map(asdict, runs)), "claims": list(map(asdict, claims))}
+        content = {
+            "machine": machine,
+            "runs": [{**asdict(one), "root": str(one.root)} for one in runs],
+            "claims": list(map(asdict, claims)),
+        }
         arguments.output.write_text(json.dumps(content, indent=2) + "\n")
     sys.exit(not all(claim.holds for claim in claims))
 
@@ -84,37 +114,31 @@ def parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--captures", type=Path, required=True, help="folder of captures")
+    parser.add_argument("--captures", type=Path, required=True, help="the Kaggle set of irises and prints")
+    parser.add_argument("--prints", type=Path, help="FVC2002 DB1 set B")
     parser.add_argument("--data", type=Path, required=True, help="folder for the data roots of the runs")
-    parser.add_argument("--protocols", nargs="+", choices=PROTOCOLS, default=PROTOCOLS)
-    parser.add_argument("--seeds", nargs="+", type=int, help="one run each; without it, the configured seed")
     parser.add_argument("--output", type=Path, help="JSON file to write")
     return parser.parse_args()
 
 
-def run_main_job(captures: Path, data: Path, protocol: str, seed: int | None) -> Run:
-    root = (data / (protocol if seed is None else f"{protocol}_{seed}")).absolute()
+def run(workload: str, captures: Path, data: Path, settings: Mapping[str, str]) -> Run:
+    root = data / workload
     if root.exists():
         raise SystemExit(f"expected a new folder, so that nothing is reused, but {root} exists: delete it")
-    settings = {
-        "captures": captures.absolute(),
-        "data": root,
-        "biometrics.data_engineering.protocol.kind": protocol,
-        **({} if seed is None else {"seed": seed}),
-    }
-    joined = ",".join(f"{name}={value}" for name, value in settings.items())
+    asked = {"captures": captures.absolute(), "data": root, **settings}
+    joined = ",".join(f"{name}={value}" for name, value in asked.items())
     began = time.perf_counter()
     process = subprocess.Popen(
-        [sys.executable, "-m", "kedro", "run", "--pipelines", "biometrics", f"--params={joined}"],
+        [sys.executable, "-m", "kedro", "run", "--pipelines", workload, f"--params={joined}"],
         cwd=PROJECT,
         start_new_session=True,
     )
     peak_gib = watch_memory(process)
     wall_s = time.perf_counter() - began
     if process.returncode:
-        raise SystemExit(f"the main job failed with status {process.returncode}: {root}")
-    metrics = json.loads((root / "08_reporting/biometrics/metrics.json").read_text())
-    return Run(protocol, metrics["protocol"]["seed"], wall_s, peak_gib, metrics)
+        raise SystemExit(f"the run of {workload} failed with status {process.returncode}: {root}")
+    metrics = json.loads((root / f"08_reporting/{workload}/metrics.json").read_text())
+    return Run(workload, root, wall_s, peak_gib, metrics)
 
 
 def watch_memory(process: subprocess.Popen[bytes]) -> float:
@@ -147,29 +171,24 @@ def resident_bytes(session: int) -> Iterator[int]:
             continue
 
 
-def report(run: Run) -> None:
-    people = run.metrics["protocol"]["subjects"]
-    print(f"\n{run.protocol}, seed {run.seed}: {people} subjects tested, ", end="")
-    print(f"{run.wall_s:.0f} s, {run.peak_gib:.2f} GiB at most")
-    print(f"{'figure':34}{'EER':>24}{'FNMR at FMR 1 %':>26}{'FNMR at FMR 0.1 %':>26}{'rank-1':>24}  counts")
-    for name, one in run.metrics["verification"].items():
-        named = run.metrics["identification"][name]
-        at = [one["fnmr_at_fmr"][fmr] for fmr in ("0.01", "0.001")]
+def report(one: Run) -> None:
+    print(f"\n{one.workload}: {one.wall_s:.0f} s, {one.peak_gib:.2f} GiB at most")
+    print(f"{'protocol':18}{'figure':44}{'comparator':18}{'EER':>22}{'FNMR at FMR 1 %':>24}", end="")
+    print(f"{'at FMR 0.1 %':>24}{'rank-1':>24}  mated / non-mated")
+    for row in one.metrics["outcomes"]:
+        verified, named = row["verification"], row["identification"]
+        at = [verified["fnmr_at_fmr"][fmr] for fmr in ("0.01", "0.001")]
         cells = (
-            f"{name:34}{rate(one['eer'], one['eer_interval']):>24}",
-            *(f"{rate(x['fnmr'], x['interval']) + ('' if x['fmr_supported'] else '*'):>26}" for x in at),
-            f"{rate(named['rank_1_with_failures'], named['rank_1_with_failures_interval']):>24}  ",
-            f"{one['mated']} mated, {one['non_mated']} non-mated; ",
-            f"{named['probes_attempted']} probes ({named['probes_failed']} failed), ",
-            f"{named['enrolled']} enrolled",
+            f"{row['protocol']:18}{row['figure']:44}{row['comparator']:18}",
+            f"{rate(verified['eer'], verified['eer_interval']):>22}",
+            *(f"{rate(x['fnmr'], x['interval']) + ('' if x['fmr_supported'] else '*'):>24}" for x in at),
+            f"{rate(named['rank_1'], named['rank_1_interval']) if named else '-':>24}",
+            f"  {verified['mated']} / {verified['non_mated']}",
         )
         print("".join(cells))
-    print(
-        "  in %, with 95 % intervals over resampled subjects; * fewer than 3 / FMR pairs of subjects: too few"
-    )
-    for name, one in run.metrics["failure_to_acquire"].items():
-        failures = f"{one['failed']} of {one['attempted']} ({rate(one['rate'], one['interval'])})"
-        print(f"  failures to acquire, {name}: {failures} {one['reasons'] or ''}")
+    print("  in %, with 95 % intervals by subject; * fewer than 3 / FMR pairs of subjects: too few")
+    for name, failed in one.metrics["failure_to_acquire"].items():
+        print(f"  failures to acquire, {name}: {failed['failed']} of {failed['attempted']}")
 
 
 def rate(value: float, interval: Sequence[float]) -> str:
@@ -177,48 +196,69 @@ def rate(value: float, interval: Sequence[float]) -> str:
     return f"{value:.2%} [{low:.2%}, {high:.2%}]".replace("%", "")
 
 
-def report_spread(runs: Sequence[Run]) -> None:
-    """Print, for each protocol with several seeds, how much the figures differ between them."""
-    for protocol in PROTOCOLS:
-        same = [run.metrics for run in runs if run.protocol == protocol]
-        if len(same) < 2:
-            continue
-        print(f"\n{protocol}, {len(same)} seeds: least, median and most, in %")
-        for name in same[0]["verification"]:
-            eers = [metrics["verification"][name]["eer"] for metrics in same]
-            ranks = [metrics["identification"][name]["rank_1_with_failures"] for metrics in same]
-            print(f"{name:34}EER {spread(eers):24} rank-1 {spread(ranks)}")
+def check_biometrics(one: Run) -> Iterator[Claim]:
+    worse = [verdict for verdict in one.metrics["subsets"] if verdict["worse"]]
+    yield at_most(one, "fusions worse than their best member", len(worse), 0)
+    yield from check_irises_acquired(one)
+    yield at_most(one, "wall time, s", one.wall_s, MOST_WALL_S)
+    yield at_most(one, "peak memory, GiB", one.peak_gib, MOST_MEMORY_GIB)
 
 
-def spread(values: Sequence[float]) -> str:
-    return " ".join(f"{100 * value:.2f}" for value in (min(values), statistics.median(values), max(values)))
+def check_irises(one: Run) -> Iterator[Claim]:
+    pooled = one.comparisons("subject_disjoint", IRISES, "iris_code")
+    eer, fnmr = pooled_rates(pooled, 0.001)
+    yield at_most(one, "EER of an iris", eer, MOST_EER_OF_AN_IRIS)
+    yield at_most(one, "FNMR of an iris at FMR 0.1 %", fnmr, MOST_FNMR_OF_AN_IRIS)
+    fused = one.outcome("subject_disjoint", "irises", one.metrics["setting"]["fusion"])
+    yield at_most(one, "EER of both irises", fused["verification"]["eer"], MOST_EER_OF_IRISES)
+    named = [one.outcome("closed_set", iris, "iris_code")["identification"] for iris in IRISES]
+    hits = sum(each["rank_1_with_failures"] * each["probes_attempted"] for each in named)
+    rank_1 = hits / sum(each["probes_attempted"] for each in named)
+    yield at_least(one, "rank-1 of an iris, one reference", rank_1, LEAST_RANK_1_OF_AN_IRIS)
+    both = one.outcome("closed_set", "irises", one.metrics["setting"]["fusion"])["identification"]
+    yield at_least(
+        one, "rank-1 of both irises, one reference", both["rank_1_with_failures"], LEAST_RANK_1_OF_IRISES
+    )
+    yield from check_irises_acquired(one)
 
 
-def check(run: Run) -> Iterator[Claim]:
-    """Compare one run with every claim that is about its protocol."""
-    title = f"{run.protocol}, seed {run.seed}"
-    named = {name: one["rank_1_with_failures"] for name, one in run.metrics["identification"].items()}
-    if run.protocol == "closed_set":
-        yield at_least(title, "rank-1 of irises", named["irises"], LEAST_RANK_1_OF_IRISES)
-        for iris in IRISES:
-            yield at_least(title, f"rank-1 of {iris}", named[iris], LEAST_RANK_1_OF_AN_IRIS)
-    else:
-        yield at_most(
-            title, "EER of irises", run.metrics["verification"]["irises"]["eer"], MOST_EER_OF_IRISES
-        )
+def check_fingerprints(one: Run) -> Iterator[Claim]:
+    pairs = one.comparisons("subject_disjoint", ["fingerprint"], "minutiae")
+    manifest = pd.read_parquet(one.root / "02_intermediate/fingerprints/manifest.parquet")
+    first = set(manifest.loc[manifest["capture_index"] == 1, "capture_id"])
+    both_first = pairs["probe"].isin(first) & pairs["reference"].isin(first)
+    yield at_most(one, "EER, all non-mated pairs", pooled_rates(pairs, 0.01)[0], MOST_EER_OF_PRINTS)
+    fvc = pairs[pairs["mated"] | both_first]
+    yield at_most(one, "EER, first impressions non-mated", pooled_rates(fvc, 0.01)[0], MOST_EER_OF_PRINTS)
+
+
+CHECKS = {"biometrics": check_biometrics, "irises": check_irises, "fingerprints": check_fingerprints}
+
+
+def check_irises_acquired(one: Run) -> Iterator[Claim]:
     for iris in IRISES:
-        failed = run.metrics["failure_to_acquire"][iris]["rate"]
-        yield at_most(title, f"failures to acquire {iris}", failed, MOST_IRIS_FAILURES)
-    yield at_most(title, "wall time, s", run.wall_s, MOST_WALL_S)
-    yield at_most(title, "peak memory, GiB", run.peak_gib, MOST_MEMORY_GIB)
+        failed = one.metrics["failure_to_acquire"][iris]["rate"]
+        yield at_most(one, f"failures to acquire {iris}", failed, MOST_IRIS_FAILURES)
 
 
-def at_least(run: str, what: str, measured: float, bound: float) -> Claim:
-    return Claim(run, what, f">= {bound:g}", measured, measured >= bound)
+def pooled_rates(rows: pd.DataFrame, fmr: float) -> tuple[float, float]:
+    """EER and FNMR at an FMR of all comparisons together."""
+    curve = error_curve(
+        Comparisons(
+            rows["score"].to_numpy(np.float64),
+            rows["probe_subject"].to_numpy(str),
+            rows["reference_subject"].to_numpy(str),
+        )
+    )
+    return float(curve.equal_error_rate()), float(curve.fnmr_at(fmr))
 
 
-def at_most(run: str, what: str, measured: float, bound: float) -> Claim:
-    return Claim(run, what, f"<= {bound:g}", measured, measured <= bound)
+def at_least(one: Run, what: str, measured: float, bound: float) -> Claim:
+    return Claim(one.workload, what, f">= {bound:g}", measured, measured >= bound)
+
+
+def at_most(one: Run, what: str, measured: float, bound: float) -> Claim:
+    return Claim(one.workload, what, f"<= {bound:g}", measured, measured <= bound)
 
 
 def report_claims(claims: Sequence[Claim]) -> None:

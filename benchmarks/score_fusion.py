@@ -35,7 +35,7 @@ VARIANTS: dict[str, tuple[Rule, FusionSettings]] = {
     "quality": ("quality", SETTINGS),
 }
 CAPTURES = 5
-RESAMPLES = 300
+RESAMPLES = 200
 FMR = 1e-3
 
 
@@ -74,7 +74,7 @@ SCENARIOS: dict[str, tuple[Modality, ...]] = {
     "failures": (Modality(7.0, failures=0.01), Modality(7.0, failures=0.01), Modality(3.5)),
     "failures, useless": (Modality(7.0, failures=0.01), Modality(0.0)),
     "skewed": (Modality(7.0, skewed=True), Modality(4.0, failures=0.01)),
-    "quality": (Modality(5.5, quality=True), Modality(4.5, quality=True), Modality(3.0)),
+    "quality": (Modality(3.5, quality=True), Modality(2.5, quality=True)),
     "separable": (Modality(12.0), Modality(2.0)),
 }
 

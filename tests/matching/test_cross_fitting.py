@@ -111,3 +111,9 @@ def test_training_part_without_mated_comparisons_is_refused_with_its_group():
     kept = ~mated | (probes == "s000") | (probes == "s003")  # mated comparisons in group a only
     with pytest.raises(InputError, match=r"without the subjects of group a, .* got 0 mated and 96 non-mated"):
         fit("sum", (scores[kept], mated[kept], probes[kept], references[kept]), groups=groups)
+
+
+def test_columns_of_different_lengths_are_refused():
+    scores, mated, probes, references = draw()
+    with pytest.raises(InputError, match="1128 rows, 1128 flags, 1127 probe"):
+        fit("sum", (scores, mated, probes[1:], references))

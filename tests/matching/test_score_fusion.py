@@ -170,7 +170,7 @@ def quality_data(seed):
 
 def test_evidence_of_good_captures_counts_more_where_quality_tells():
     fitted = fit_fusion("quality", *quality_data(0), SETTINGS)
-    assert all(one.at_low < 0.6 < 1.2 < one.at_high for one in fitted.factors)
+    assert all(one.factors[0] < 0.6 < 1.2 < one.factors[1] for one in fitted.lines)
     scores, mated, qualities = quality_data(1)
     plain = fit_fusion("likelihood_ratio", *quality_data(0), SETTINGS).apply(scores)
     assert auc(fitted.apply(scores, qualities), mated) > auc(plain, mated) + 0.005
@@ -178,7 +178,8 @@ def test_evidence_of_good_captures_counts_more_where_quality_tells():
 
 def test_quality_that_tells_nothing_changes_little():
     fitted = fit("quality", (2.0, 2.0), mated=2_000)
-    assert all(0.7 < factor < 1.4 for one in fitted.factors for factor in (one.at_low, one.at_high))
+    assert all(0.7 < factor < 1.4 for one in fitted.lines for factor in one.factors)
+    assert all(abs(offset) < 0.4 for one in fitted.lines for offset in one.offsets)
 
 
 @pytest.mark.parametrize("value", [NAN, 0.8])
@@ -261,3 +262,20 @@ def test_flags_of_another_length_and_an_unknown_rule_are_refused():
 def test_settings_out_of_range_are_refused(name, value):
     with pytest.raises(ValidationError, match=name):
         FusionSettings.model_validate(SETTINGS.model_dump() | {name: value})
+
+
+def test_quality_is_not_evidence_by_itself():
+    rng = np.random.default_rng(0)
+    mated = np.arange(40_000) < 8_000
+    qualities = rng.beta(np.where(mated, 4.0, 2.0), 2.0)[:, None]  # captures of mated comparisons are better
+    assert auc(qualities[:, 0], mated) > 0.7
+    scores = rng.normal(size=mated.shape)[:, None]
+    fused = fit_fusion("quality", scores, mated, qualities, SETTINGS).apply(scores, qualities)
+    assert auc(fused, mated) == pytest.approx(0.5, abs=0.02)  # three standard errors of the AUC
+
+
+def test_quality_works_with_steps_that_give_all_strangers_one_llr():
+    scores, mated, qualities = draw((20.0, 20.0))
+    settings = SETTINGS.model_copy(update={"calibration": "pav"})
+    fused = fit_fusion("quality", scores, mated, qualities, settings).apply(scores, qualities)
+    assert fused[mated].min() > 0 > fused[~mated].max()

@@ -1,7 +1,13 @@
 import numpy as np
 import pytest
 
-from selfsame.metrics.classification import classification_rates, count_confusions, resample_macro_rates
+from selfsame.metrics.classification import (
+    classification_rates,
+    count_confusions,
+    macro_intervals,
+    resample_macro_rates,
+)
+from selfsame.metrics.clustering import share_interval
 
 TRUTH = np.array(["a", "a", "b", "b", "c", "c"])
 NAMED = np.array(["a", "b", "b", "b", "c", "x"])
@@ -55,3 +61,30 @@ def test_one_subject_alone_can_be_measured_without_a_warning(recwarn):
     assert resample_macro_rates(alone, alone, np.ones((1, 2))).f1.tolist() == [1.0, 1.0]
     assert count_confusions(alone, alone)[1].tolist() == [[2]]
     assert not recwarn.list
+
+
+def test_macro_intervals_hold_the_rates_and_ignore_the_order():
+    rng = np.random.default_rng(4)
+    truth = np.repeat(np.char.zfill(np.arange(30).astype(str), 2), 4)
+    named = np.where(rng.random(120) < 0.8, truth, rng.permutation(truth))
+    rates, intervals = classification_rates(truth, named), macro_intervals(truth, named)
+    order = rng.permutation(120)
+    shuffled = macro_intervals(truth[order], named[order])
+    for name in ("precision", "recall", "f1"):
+        low, high = getattr(intervals, name)
+        assert 0 < low < getattr(rates, name) < high < 1
+        assert getattr(shuffled, name) == pytest.approx((low, high))
+
+
+def test_macro_intervals_of_recall_are_those_of_the_mean_over_subjects():
+    """With as many presentations of everybody the jackknife variance is that of a mean."""
+    rng = np.random.default_rng(4)
+    truth = np.repeat(np.char.zfill(np.arange(30).astype(str), 2), 4)
+    named = np.where(rng.random(120) < 0.8, truth, "x")
+    assert macro_intervals(truth, named).recall == pytest.approx(share_interval(named == truth, truth))
+
+
+def test_nothing_wrong_is_bounded_by_the_rule_of_three_and_one_subject_by_nothing():
+    everybody = np.repeat(np.char.zfill(np.arange(30).astype(str), 2), 4)
+    assert macro_intervals(everybody, everybody).f1 == pytest.approx((0.9, 1.0))
+    assert macro_intervals(np.array(["a", "a"]), np.array(["a", "b"])).f1 == (0.0, 1.0)

@@ -352,6 +352,19 @@ def test_prints_are_normalised_by_the_resolution_that_their_file_states_or_the_a
     ]
 
 
+def test_a_print_of_twice_the_resolution_comes_out_at_half_its_size(rig, manifest, prints):
+    from selfsame.fingerprint.normalisation import normalise_fingerprint
+
+    arrays, index, *_ = rig.run(manifest, at_500_dpi(assumed_dpi=1000.0))
+    captures = index[index["impression"] == 0]
+    batch = arrays.gather(arrays.rows(captures["shard"].tolist(), captures["row"]))
+    first = cv2.imread(str(prints / manifest["path"][0]), cv2.IMREAD_GRAYSCALE)
+    size = {"height": 48, "width": 48, "target_dpi": 500.0}
+    np.testing.assert_array_equal(
+        batch[0, 0], normalise_fingerprint(first, resolution_dpi=1000.0, **size).image
+    )
+
+
 def test_what_files_state_can_be_distrusted(rig, stated, sizes, caplog):
     caplog.set_level("INFO")
     rig.run(stated, at_500_dpi(trust_files=False))

@@ -295,7 +295,7 @@ def make_classification():
 
 @pytest.fixture(scope="session")
 def full_run():
-    return make_run()
+    return make_run(rules=("sum", "quality"))
 
 
 @pytest.fixture(scope="session")

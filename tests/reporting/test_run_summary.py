@@ -3,6 +3,7 @@ from collections.abc import Mapping
 import pytest
 
 from selfsame.reporting.run_summary import summarise_run
+from selfsame.reporting.wording import percent, share
 
 MODALITIES = ("iris_left", "fingerprint")
 
@@ -57,16 +58,51 @@ def test_predictions_without_counts_are_no_summary() -> None:
         list(summarise_run("work", (), ["work.prediction_summary"], lambda _: {"by_status": []}))
 
 
+def rates_of(metrics) -> list[str]:
+    stored = metrics.model_dump(mode="json")
+    return list(summarise_run("work", MODALITIES, ["work.metrics"], lambda _: stored))
+
+
 def test_rates_come_with_their_interval_and_the_number_of_comparisons(metrics) -> None:
-    _, results = metrics
-    stored = results.model_dump(mode="json")
-    shown = list(summarise_run("work", MODALITIES, ["work.metrics"], lambda _: stored))
-    topics = [line.split()[0] for line in shown]
-    assert topics == ["protocol"] + ["verification"] * 3 + ["identification"] * 3
-    irises = results.verification["irises"]
-    low, high = irises.eer_interval
-    assert f"irises: EER {irises.eer:.2%} [{low:.2%}, {high:.2%}], 12 mated and 60 non-mated" in shown[3]
-    assert "12 probes, 6 enrolled" in shown[4]
+    shown = rates_of(metrics)
+    first = metrics.headline("closed_set")[0].verification
+    low, high = first.eer_interval
+    line = next(line for line in shown if line.startswith("    iris_left "))
+    assert f"EER {percent(first.eer)} [{share(low)}, {share(high)}]" in line
+    assert "rank-1 93.00 %" in line
+    assert line.endswith("24 mated, 264 non-mated")
+
+
+def test_each_protocol_has_its_lines(metrics) -> None:
+    topics = [line.split()[1] for line in rates_of(metrics) if line.startswith("  protocol")]
+    assert topics == ["closed_set:", "subject_disjoint:", "open_set:"]
+    assert len(rates_of(metrics)) == 1 + 3 * (1 + 7) + 1
+
+
+def test_folds_and_people_who_are_not_enrolled_are_counted(metrics) -> None:
+    text = "\n".join(rates_of(metrics))
+    assert "subject_disjoint: 12 subjects, 5 folds" in text
+    assert "open_set: 12 subjects, 3 not enrolled" in text
+
+
+def test_search_is_summarised_at_the_lowest_fpir(metrics) -> None:
+    assert "FNIR 6.70 % at FPIR 1 %" in rates_of(metrics)[-2]
+
+
+def test_figures_left_out_are_named_with_the_reason(metrics) -> None:
+    assert rates_of(metrics)[-1].split(maxsplit=2)[2] == "palm (cosine), closed set: no scores at all"
+
+
+def test_columns_of_a_protocol_are_aligned(metrics) -> None:
+    rows = [line for line in rates_of(metrics)[2:9]]
+    assert len({line.index("EER") for line in rows}) == len({line.index("mated") for line in rows}) == 1
+
+
+def test_bare_run_says_only_what_it_has(bare_run) -> None:
+    chosen, protocol, row = rates_of(bare_run[1])
+    assert chosen.split(maxsplit=1)[1] == "iris_left: iris_code"
+    assert "rank-1" not in row
+    assert "5 folds" in protocol
 
 
 def test_topics_and_texts_are_aligned() -> None:

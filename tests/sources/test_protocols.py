@@ -171,7 +171,7 @@ def _train_on_a_tested_subject(table: pd.DataFrame, manifest: pd.DataFrame) -> t
     fold = table[(table["protocol"] == "subject_disjoint") & (table["fold"] == 1)]
     tested = fold.loc[fold["split"] == "test"].iloc[0]
     _put(table, "subject_disjoint", 1, table["capture_id"] == tested["capture_id"], split="validation")
-    return "subject", f"subject_disjoint fold 1: subject {tested['subject_id']} \\(3 test captures\\)"
+    return "subject", f"subject_disjoint fold 1: subject {tested['subject_id']} \\(3 captures\\)"
 
 
 def _enrol_under_a_false_name(table: pd.DataFrame, manifest: pd.DataFrame) -> tuple[str, str]:
@@ -186,14 +186,14 @@ def _train_on_an_unenrolled_subject(table: pd.DataFrame, manifest: pd.DataFrame)
     fold = table[table["protocol"] == "open_set"]
     stranger = sorted(set(fold["subject_id"]) - set(fold.loc[fold["role"] == "reference", "subject_id"]))[0]
     _put(table, "open_set", 0, table["subject_id"] == stranger, split="train")
-    return "unenrolled", f"open_set fold 0: unenrolled {stranger} \\(4 test captures\\)"
+    return "unenrolled", f"open_set fold 0: unenrolled {stranger} \\(4 captures\\)"
 
 
 def _test_a_copy_of_a_reference(table: pd.DataFrame, manifest: pd.DataFrame) -> tuple[str, str]:
     probe = manifest.index[manifest["role"] == "probe"][0]
     reference = manifest.index[manifest["role"] == "reference"][0]
     manifest.loc[probe, "sha256"] = manifest.loc[reference, "sha256"]
-    return "content", f"closed_set fold 0: content {manifest.loc[reference, 'sha256']} \\(1 test captures\\)"
+    return "content", f"closed_set fold 0: content {manifest.loc[reference, 'sha256']} \\(1 captures\\)"
 
 
 @pytest.mark.parametrize(

@@ -23,6 +23,9 @@ DILATION_RANGE = (0.16, 0.8)
 # so that neither the collarette nor the lids win over a pale limbus.
 USUAL_DILATION = 0.42
 DILATION_PENALTY = 0.5
+# Pupil and limbus lie at one height (in open eyes to a fortieth of the radius), but seldom one straight beside
+# the other. Where a lid hides the top and the bottom, only this keeps the circle from sliding up or down.
+ASIDE_PENALTY, HEIGHT_PENALTY = 0.5, 20.0
 # The limbus as a share of the image's shorter side.
 RADIUS_RANGE = (0.1, 0.52)
 STEP_PX = 0.5
@@ -138,7 +141,8 @@ def _search(
     rise = polar.across(x, y, radius)
     apart = np.hypot(x, y)
     unusual = np.log(pupil.radius / radius / USUAL_DILATION)
-    score = rise.mean(axis=-1) - 0.5 * (apart / radius) ** 2 - DILATION_PENALTY * unusual**2
+    score = rise.mean(axis=-1) - DILATION_PENALTY * unusual**2
+    score -= ASIDE_PENALTY * (x / radius) ** 2 + HEIGHT_PENALTY * (y / radius) ** 2
     score[(apart + 1.1 * pupil.radius > radius) | (apart > MAX_OFFSET_SHARE * radius)] = -np.inf
     best = np.unravel_index(int(score.argmax()), score.shape)
     return float(offset_x[best[1]]), float(offset_y[best[0]]), float(radii[best[2]])

@@ -26,7 +26,8 @@ def average_cells(
     to_rings = overlap(strips.shape[1], rings)
     ring_weight = to_rings @ weight
     cells = np.asarray((to_rings @ levels) / np.maximum(ring_weight, 1e-6), dtype=np.float32)
-    return cells, ring_weight @ overlap(strips.shape[2], directions).T
+    share = np.asarray(ring_weight @ overlap(strips.shape[2], directions).T, dtype=np.float32)
+    return cells, share
 
 
 def log_gabor_responses(

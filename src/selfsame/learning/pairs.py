@@ -74,6 +74,6 @@ def tabulate_embeddings(embeddings: pd.DataFrame) -> pd.DataFrame:
 
 def _compare(embeddings: pd.DataFrame) -> Iterator[pd.DataFrame]:
     for (protocol, fold, _), rows in embeddings.groupby(["protocol", "fold", "modality"], sort=False):
-        templates = tabulate_embeddings(rows).assign(protocol=protocol, fold=np.int32(fold))
+        templates = tabulate_embeddings(rows).assign(protocol=str(protocol), fold=np.int32(str(fold)))
         pairs = compare_templates(templates, compare_cosines, workers=1)
         yield pairs.assign(weight=float(rows["weight"].iloc[0]))

@@ -112,9 +112,9 @@ def fit_logistic(
         raise InputError(f"expected training scores that vary, got {len(values)} equal ones")
     gap = max(own.mean() - others.mean(), LEAST_SEPARATION * np.sqrt(variance))
     slope, middle = gap / variance, (own.mean() + others.mean()) / 2
-    factor, offset = fit_log_slopes(slope * (values[:, None] - middle), same, prior=prior, spread=spread)
-    slope *= factor[0]
-    return LogisticCalibration("logistic", float(slope), float(offset - slope * middle))
+    factors, offsets = fit_log_slopes(slope * (values[:, None] - middle), same, prior=prior, spread=spread)
+    slope *= factors[0]
+    return LogisticCalibration("logistic", float(slope), float(offsets[0] - slope * middle))
 
 
 def fit_pav(scores: NDArray[np.floating], mated: NDArray[np.bool_]) -> PavCalibration:

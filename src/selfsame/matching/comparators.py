@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from pydantic import Field, TypeAdapter, ValidationError
 
 from selfsame.errors import DamagedError
+from selfsame.face.eigenfaces import EigenfaceSettings
 from selfsame.fingerprint.comparison_settings import PrintComparison
 from selfsame.iris.codes import IrisCodeSettings
 
@@ -105,7 +106,44 @@ class Minutiae(PrintComparison, LearnsNothing):
         return compare_prints(probes.astype(np.uint8), references.astype(np.uint8), self)
 
 
-ComparatorSettings = Annotated[IrisCode | Minutiae, Field(discriminator="kind")]
+class EigenfaceComparator(EigenfaceSettings):
+    """Coordinates along the directions in which training faces vary most, compared by their cosine."""
+
+    kind: Literal["eigenfaces"]
+    learns: ClassVar[bool] = True
+    package: ClassVar[str] = "selfsame.face"
+
+    def fit(self, rows: Rows) -> Learnt:
+        """Find the directions in (n, 2, height, width) training faces."""
+        from selfsame.face.eigenfaces import fit_eigenfaces
+
+        found = fit_eigenfaces(rows[:, 0], self)
+        return {
+            "mean": found.mean,
+            "directions": found.directions,
+            "variances": found.variances,
+            "total_variance": np.array([found.total_variance]),
+        }
+
+    def encode(self, rows: Rows, learnt: Learnt) -> Templates:
+        """Make (n, components) float32 vectors of unit length."""
+        from selfsame.face.eigenfaces import Eigenfaces
+
+        found = Eigenfaces(
+            mean=learnt["mean"].astype(np.float32),
+            directions=learnt["directions"].astype(np.float32),
+            variances=learnt["variances"].astype(np.float32),
+            total_variance=float(learnt["total_variance"][0]),
+            whitening=self.whitening,
+        )
+        return found.embed(rows[:, 0])
+
+    def compare(self, probes: Templates, references: Templates) -> NDArray[np.float32]:
+        """Compare by the cosine."""
+        return compare_cosines(probes, references)
+
+
+ComparatorSettings = Annotated[IrisCode | Minutiae | EigenfaceComparator, Field(discriminator="kind")]
 
 
 def compare_cosines(probes: Templates, references: Templates) -> NDArray[np.float32]:

@@ -89,9 +89,9 @@ def cross_fit(
 
     Raises:
         InputError: a subject without a group, too few groups, or groups without which no mated or no
-        non-mated
-            comparison of some modality is left to fit on.
+            non-mated comparison of some modality is left to fit on.
     """
+    _require_one_length(scores, mated, probe_subjects, reference_subjects)
     subjects, codes = np.unique(np.concatenate([probe_subjects, reference_subjects]), return_inverse=True)
     labels = deal_groups(subjects, groups, seed) if isinstance(groups, int) else _labels(subjects, groups)
     names, group = np.unique([labels[subject] for subject in subjects.tolist()], return_inverse=True)
@@ -100,36 +100,38 @@ def cross_fit(
     pairs, fit_index = np.unique(low * len(names) + high, return_inverse=True)
     fused = np.full(len(probe), np.nan)
     fits, held_out = [], []
-    for k, (i, j) in enumerate(zip(*np.divmod(pairs, len(names)), strict=True)):
-        outside = ~np.isin(low, (i, j)) & ~np.isin(high, (i, j))
-        held = tuple(names[sorted({int(i), int(j)})].tolist())
-        fits.append(_fit_without(held, len(subjects), rule, scores, mated, qualities, outside, settings))
-        held_out.append(held)
+    for k, pair in enumerate(zip(*np.divmod(pairs, len(names)), strict=True)):
+        held_out.append(tuple(names[np.unique(pair)].tolist()))
+        outside = ~np.isin(low, pair) & ~np.isin(high, pair)
+        kept = scores[outside], mated[outside], None if qualities is None else qualities[outside]
+        try:
+            fits.append(fit_fusion(rule, *kept, settings))
+        except InputError as error:
+            raise InputError(_too_little(held_out[-1], outside, len(subjects), error)) from error
         rows = fit_index == k
         fused[rows] = fits[-1].apply(scores[rows], None if qualities is None else qualities[rows])
     return CrossFit(fused, fit_index, tuple(fits), tuple(held_out), labels)
 
 
-def _fit_without(
-    held: tuple[str, ...],
-    subjects: int,
-    rule: Rule,
+def _too_little(held: tuple[str, ...], rows: NDArray[np.bool_], subjects: int, error: InputError) -> str:
+    return (
+        f"without the subjects of group {' and '.join(held)}, {np.count_nonzero(rows)} of {len(rows)} "
+        f"comparisons among {subjects} subjects are left to fit on: {error}; at least two subjects with "
+        "mated comparisons must be left: use more subjects, or more and smaller groups"
+    )
+
+
+def _require_one_length(
     scores: NDArray[np.floating],
     mated: NDArray[np.bool_],
-    qualities: NDArray[np.floating] | None,
-    rows: NDArray[np.bool_],
-    settings: FusionSettings,
-) -> FittedFusion:
-    try:
-        return fit_fusion(
-            rule, scores[rows], mated[rows], None if qualities is None else qualities[rows], settings
-        )
-    except InputError as error:
+    probe_subjects: NDArray[np.str_],
+    reference_subjects: NDArray[np.str_],
+) -> None:
+    if not len(scores) == len(mated) == len(probe_subjects) == len(reference_subjects):
         raise InputError(
-            f"without the subjects of group {' and '.join(held)}, {np.count_nonzero(rows)} of {len(rows)} "
-            f"comparisons among {subjects} subjects are left to fit on: {error}; at least two subjects with "
-            "mated comparisons must be left: use more subjects, or more and smaller groups"
-        ) from error
+            f"expected a flag and two subjects for each row of scores, got {len(scores)} rows, {len(mated)} "
+            f"flags, {len(probe_subjects)} probe and {len(reference_subjects)} reference subjects"
+        )
 
 
 def _labels(subjects: NDArray[np.str_], groups: Mapping[str, str]) -> dict[str, str]:

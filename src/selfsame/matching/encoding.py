@@ -121,11 +121,11 @@ def _list_fits(
     for name, comparator in comparators.items():
         if not comparator.learns:
             yield name, ANY, ANY_FOLD, {}
-    for (name, protocol, fold), rows in fitted.groupby(["comparator", "protocol", "fold"], sort=False):
+    for (learner, protocol, fold), rows in fitted.groupby(["comparator", "protocol", "fold"], sort=False):
         parts = {
             str(part): unpack_templates(rows.loc[rows["part"] == part, "values"])[0] for part in rows["part"]
         }
-        yield str(name), str(protocol), int(fold), parts
+        yield str(learner), str(protocol), int(str(fold)), parts
 
 
 def _encode(

@@ -125,5 +125,6 @@ def read_weights(pairs: Sequence[pd.DataFrame], protocol: str, fold: int) -> dic
     for table in pairs:
         if "weight" in table.columns:
             own = table[(table["protocol"] == protocol) & (table["fold"] == fold)]
-            weights |= own.groupby("modality")["weight"].first().to_dict()
+            first = own.groupby("modality")["weight"].first()
+            weights |= {str(modality): float(weight) for modality, weight in first.items()}
     return weights

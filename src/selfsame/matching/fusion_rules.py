@@ -132,49 +132,53 @@ class LogisticRule(Documented):
 
 
 @dataclass(frozen=True)
-class QualityFactor(Documented):
-    """What a modality's LLR is multiplied with: a straight line between two qualities, constant beyond them.
+class QualityLine(Documented):
+    """How quality changes the evidence of a modality: LLR times a factor, plus an offset.
+
+    Factor and offset lie on straight lines between two qualities and are constant beyond them.
 
     Attributes:
-        low: quality with the factor `at_low`, in [0, 1].
-        high: quality with the factor `at_high`; equal to `low` where quality did not vary.
-        at_low: factor of the LLR at low quality, above 0.
-        at_high: factor of the LLR at high quality, above 0.
+        low: the one quality, in [0, 1].
+        high: the other; equal to `low` where quality did not vary.
+        factors: at low and at high quality, above 0.
+        offsets: at low and at high quality, in nats.
     """
 
     low: Number
     high: Number
-    at_low: Positive
-    at_high: Positive
+    factors: tuple[Positive, Positive]
+    offsets: tuple[Number, Number]
 
-    def position(self, qualities: Floats) -> Floats:
-        """Place qualities between low (0) and high (1)."""
-        if not self.high > self.low:
-            return np.where(np.isnan(qualities), np.nan, 1.0)
-        return np.clip((qualities - self.low) / (self.high - self.low), 0.0, 1.0)
+    def ends(self, qualities: Floats) -> Floats:
+        """Give the shares (n, 2) that the low and the high end have in each quality."""
+        width = self.high - self.low
+        share = np.clip((qualities - self.low) / width, 0.0, 1.0) if width > 0 else 0.0 * qualities + 1.0
+        return np.column_stack([1.0 - share, share])
 
-    def apply(self, qualities: Floats) -> Floats:
-        """Give the factor of each quality; 1 where it is not known."""
-        share = self.position(qualities)
-        return np.where(np.isnan(share), 1.0, self.at_low * (1.0 - share) + self.at_high * share)
+    def apply(self, llrs: Floats, qualities: Floats) -> Floats:
+        """Change (n,) LLRs by their qualities; where that is not known they stay as they are."""
+        ends = self.ends(qualities)
+        changed = llrs * (ends @ np.array(self.factors)) + ends @ np.array(self.offsets)
+        return np.where(np.isnan(qualities), llrs, changed)
 
 
 @dataclass(frozen=True)
 class QualityRule(Documented):
-    """Weighted sum of LLRs as `LogisticRule`, each first times a factor that its quality decides.
+    """Weighted sum of LLRs as `LogisticRule`, each first put on a line that its quality decides.
 
-    Quality is never evidence by itself (a sharp picture is nobody's in particular): it only decides how
-    much the score's evidence counts. Source of the idea: J. Fierrez-Aguilar et al., "Discriminative
-    multimodal biometric authentication based on quality measures", Pattern Recognition 38 (2005).
+    A better capture makes a high score likelier for its own subject only, so both the slope of the LLR and
+    its zero move. Quality is never evidence by itself: mated and non-mated comparisons of one quality weigh
+    the same in the fit. Source of the idea: J. Fierrez-Aguilar et al., "Discriminative multimodal biometric
+    authentication based on quality measures", Pattern Recognition 38 (2005).
     """
 
     rule: Literal["quality"]
     calibrations: Calibrations
-    factors: tuple[QualityFactor, ...]
+    lines: tuple[QualityLine, ...]
     combinations: tuple[Combination, ...]
 
     def __post_init__(self) -> None:
-        _require_lengths(len(self.calibrations), [len(self.factors)])
+        _require_lengths(len(self.calibrations), [len(self.lines)])
         _require_members(self.combinations, self.modalities)
 
     @property
@@ -188,17 +192,23 @@ class QualityRule(Documented):
         An unknown quality (NaN) leaves the LLR as it is.
         """
         values = require_scores(scores, self.modalities)
-        factors = apply_each(self.factors, require_qualities(qualities, values.shape))
-        return combine(factors * apply_each(self.calibrations, values), self.combinations)
+        known = require_qualities(qualities, values.shape)
+        llrs = apply_lines(self.lines, apply_each(self.calibrations, values), known)
+        return combine(llrs, self.combinations)
 
 
 FittedFusion = SumRule | LikelihoodRatioRule | LogisticRule | QualityRule
-ColumnMap = ScoreNormalisation | LogisticCalibration | PavCalibration | QualityFactor
+ColumnMap = ScoreNormalisation | LogisticCalibration | PavCalibration
 
 
 def apply_each(maps: tuple[ColumnMap, ...], values: Floats) -> Floats:
     """Apply the map of each column to (n, m) values."""
     return np.column_stack([one.apply(values[:, i]) for i, one in enumerate(maps)])
+
+
+def apply_lines(lines: tuple[QualityLine, ...], llrs: Floats, qualities: Floats) -> Floats:
+    """Change each column of (n, m) LLRs by its qualities."""
+    return np.column_stack([one.apply(llrs[:, i], qualities[:, i]) for i, one in enumerate(lines)])
 
 
 def sum_present(values: Floats) -> Floats:

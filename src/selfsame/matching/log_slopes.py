@@ -5,11 +5,14 @@ of the scores it is made of. A normal prior on the deviation keeps the fit close
 data say little, and keeps it finite where mated and non-mated scores do not overlap at all.
 """
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit, logit
 
 Floats = NDArray[np.float64]
+Flags = NDArray[np.bool_]
 
 MAX_STEPS = 200
 DECREMENT = 1e-12
@@ -21,15 +24,23 @@ MAX_MOVE = 1.0
 
 
 def fit_log_slopes(
-    evidence: Floats, mated: NDArray[np.bool_], *, prior: float, spread: float, offset_spread: float = np.inf
-) -> tuple[Floats, float]:
-    """Find factors of several pieces of evidence, and an offset, that make their sum an LLR.
+    evidence: Floats,
+    mated: Flags,
+    *,
+    prior: float,
+    spread: float,
+    offset_spread: float = np.inf,
+    offsets: Floats | None = None,
+    strata: NDArray[np.int64] | None = None,
+) -> tuple[Floats, Floats]:
+    """Find factors of several pieces of evidence, and offsets, that make their sum an LLR.
 
-    Minimises over deviations d (k,) and offset b, with llr = evidence @ exp(d) + b and N = min(mated,
-    non-mated):
+    Minimises over deviations d (k,) and offsets b (l,), with llr = evidence @ exp(d) + offsets @ b and
+    N = min(mated, non-mated):
 
-        N (prior mean_mated ln(1 + exp(-llr - logit prior)) + (1 - prior) mean_non_mated ln(1 + exp(llr +
-        logit prior))) + sum d^2 / (2 spread^2) + b^2 / (2 offset_spread^2)
+        N (prior mean_mated ln(1 + exp(-llr - logit prior))
+           + (1 - prior) mean_non_mated ln(1 + exp(llr + logit prior)))
+        + sum d^2 / (2 spread^2) + sum b^2 / (2 offset_spread^2)
 
     The two classes weigh prior and 1 - prior, however many comparisons each holds (N. Brümmer, G. Doddington,
     "Likelihood-ratio calibration using prior-weighted proper scoring rules", Interspeech 2013); N counts the
@@ -41,38 +52,73 @@ def fit_log_slopes(
         mated: (n,) whether both sides are the same subject; both kinds occur.
         prior: probability of a mated comparison where calibration matters most, in (0, 1).
         spread: standard deviation of the deviations, in nats.
-        offset_spread: standard deviation of the offset, in nats.
+        offset_spread: standard deviation of the offsets, in nats.
+        offsets: (n, l) float64, what the offsets are multiplied with; None is one offset for all.
+        strata: (n,) from 0; the non-mated are weighted to be spread over the strata as the mated are, so that
+            the stratum is not evidence by itself. None is one stratum.
 
     Returns:
-        (k,) factors above 0, and the offset.
+        (k,) factors above 0, and (l,) offsets.
     """
-    count = evidence.shape[1]
+    shifts = np.ones((len(evidence), 1)) if offsets is None else offsets
+    weights = _balance(mated, prior, np.zeros(len(mated), dtype=np.int64) if strata is None else strata)
+    precision = np.repeat([spread**-2.0, offset_spread**-2.0], [evidence.shape[1], shifts.shape[1]])
     signs = np.where(mated, 1.0, -1.0)
-    counts = np.array([np.count_nonzero(~mated), np.count_nonzero(mated)])
-    weights = (counts.min() * np.array([1.0 - prior, prior]) / counts)[mated.astype(np.int64)]
-    precision = np.append(np.full(count, spread**-2.0), offset_spread**-2.0)
+    return _Problem(evidence, shifts, signs, weights, precision, float(logit(prior))).solve()
 
-    def loss(at: Floats) -> tuple[float, Floats]:
-        margins = signs * (evidence @ np.exp(at[:count]) + at[count] + logit(prior))
-        return float(weights @ np.logaddexp(0.0, -margins) + precision @ at**2 / 2), margins
 
-    at = np.zeros(count + 1)
-    value, margins = loss(at)
-    for _ in range(MAX_STEPS):
+@dataclass(frozen=True)
+class _Problem:
+    evidence: Floats
+    shifts: Floats
+    signs: Floats
+    weights: Floats
+    precision: Floats
+    bias: float
+
+    def solve(self) -> tuple[Floats, Floats]:
+        count = self.evidence.shape[1]
+        at = np.zeros(len(self.precision))
+        value, margins = self.loss(at)
+        for _ in range(MAX_STEPS):
+            step, promise = self.step(at, margins)
+            step /= max(1.0, np.abs(step[:count]).max(initial=0.0) / MAX_MOVE)
+            share = 1.0
+            while promise >= DECREMENT and share > RIDGE:
+                tried, there = self.loss(at + share * step)
+                if tried < value:
+                    break
+                share /= 2
+            else:
+                break
+            at, value, margins = at + share * step, tried, there
+        return np.exp(at[:count]), at[count:]
+
+    def loss(self, at: Floats) -> tuple[float, Floats]:
+        """Compute the penalised loss, and by how much each comparison lies on its own side."""
+        count = self.evidence.shape[1]
+        margins = self.signs * (self.evidence @ np.exp(at[:count]) + self.shifts @ at[count:] + self.bias)
+        return float(self.weights @ np.logaddexp(0.0, -margins) + self.precision @ at**2 / 2), margins
+
+    def step(self, at: Floats, margins: Floats) -> tuple[Floats, float]:
+        """Compute a step of Fisher scoring: where to, and how far the loss should fall."""
+        slopes = np.column_stack([self.evidence * np.exp(at[: self.evidence.shape[1]]), self.shifts])
         error = expit(-margins)
-        slopes = np.column_stack([evidence * np.exp(at[:count]), np.ones(len(evidence))])
-        gradient = precision * at - slopes.T @ (weights * signs * error)
-        curvature = (slopes * (weights * error * (1.0 - error))[:, None]).T @ slopes
-        step = -np.linalg.solve(curvature + np.diag(precision + RIDGE), gradient)
-        step /= max(1.0, np.abs(step[:count]).max(initial=0.0) / MAX_MOVE)
-        promise = -float(gradient @ step)
-        if promise < DECREMENT:
-            break
-        share = 1.0
-        while (tried := loss(at + share * step))[0] > value - share * promise / 4 and share > RIDGE:
-            share /= 2
-        if share <= RIDGE:
-            break
-        at = at + share * step
-        value, margins = tried
-    return np.exp(at[:count]), float(at[count])
+        gradient = self.precision * at - slopes.T @ (self.weights * self.signs * error)
+        curvature = (slopes * (self.weights * error * (1.0 - error))[:, None]).T @ slopes
+        step: Floats = -np.linalg.solve(curvature + np.diag(self.precision + RIDGE), gradient)
+        return step, -float(gradient @ step)
+
+
+def _balance(mated: Flags, prior: float, strata: NDArray[np.int64]) -> Floats:
+    """Weigh mated N prior / mated and non-mated N (1 - prior) / non-mated times what the strata ask for.
+
+    A stratum without comparisons of one kind weighs nothing.
+    """
+    total = min(np.count_nonzero(mated), np.count_nonzero(~mated))
+    own = np.bincount(strata[mated], minlength=strata.max() + 1)
+    others = np.bincount(strata[~mated], minlength=len(own))
+    share = own * (others > 0) / max(int(own[others > 0].sum()), 1)
+    each = np.where(mated, prior / np.maximum(own, 1)[strata], (1.0 - prior) / np.maximum(others, 1)[strata])
+    weights: Floats = total * share[strata] * each
+    return weights

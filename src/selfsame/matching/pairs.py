@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import pandas as pd
@@ -82,10 +83,11 @@ def compare_templates(table: pd.DataFrame, compare: Compare, *, workers: int) ->
 
 def _plan_blocks(instances: NDArray[np.str_]) -> Iterator[tuple[int, int, int]]:
     """Yield (first, last, end): captures first to last with those from first to the end of the instance."""
-    starts = np.flatnonzero(np.r_[True, instances[1:] != instances[:-1]]) if len(instances) else []
-    for start, end in zip(starts, [*starts[1:], len(instances)], strict=True):
-        for first in range(int(start), int(end), BLOCK):
-            yield first, min(first + BLOCK, int(end)), int(end)
+    changes = np.flatnonzero(instances[1:] != instances[:-1]) + 1
+    bounds = [0, *changes.tolist(), len(instances)]
+    for start, end in pairwise(bounds):
+        for first in range(start, end, BLOCK):
+            yield first, min(first + BLOCK, end), end
 
 
 def _tabulate_block(names: NDArray[np.str_], scores: NDArray[np.float32]) -> pd.DataFrame:

@@ -26,10 +26,11 @@ from selfsame.matching.fusion_rules import (
     Floats,
     LikelihoodRatioRule,
     LogisticRule,
-    QualityFactor,
+    QualityLine,
     QualityRule,
     SumRule,
     apply_each,
+    apply_lines,
     require_qualities,
     require_scores,
 )
@@ -44,6 +45,10 @@ QUALITY_SHARES = (0.05, 0.95)
 to fit."""
 FEWEST_FOR_COVARIANCE = 30
 """Non-mated comparisons with both modalities below which two are taken as uncorrelated."""
+QUALITY_STRATA = 20
+"""Equally wide ranges of quality in which mated and non-mated comparisons weigh as much as each other."""
+LEAST_WEIGHT = 1e-3
+"""Nats; least spread of the LLRs of strangers, which are all equal where the steps of `pav` are wide."""
 
 
 class FusionSettings(BaseModel):
@@ -74,7 +79,7 @@ def fit_fusion(
       that occurs, on all comparisons that have at least these. It starts from the plain sum (factors 1,
       offset 0) and leaves it as far as the data pay for: LLRs as input, not scores, so that little data
       means `likelihood_ratio`, and missing modalities need no guess.
-    - `quality`: LLRs times factors of their quality, which start from 1, too; then as `logistic`.
+    - `quality`: LLRs on a line that their quality decides, see `QualityRule`; then as `logistic`.
 
     Args:
         rule: the name.
@@ -167,37 +172,41 @@ def _combinations(llrs: Floats, mated: Flags, settings: FusionSettings) -> tuple
         rows = present[:, members].all(axis=1)
         if len(members) < 2 or mated[rows].all() or not mated[rows].any():
             continue
-        factors, offset = fit_log_slopes(
+        factors, offsets = fit_log_slopes(
             llrs[np.ix_(rows, members)], mated[rows],
             prior=settings.prior, spread=settings.spread, offset_spread=settings.spread,
         )  # fmt: skip
-        combinations.append(Combination(tuple(members.tolist()), tuple(factors.tolist()), offset))
+        combinations.append(Combination(tuple(members.tolist()), tuple(factors.tolist()), float(offsets[0])))
     return tuple(combinations)
 
 
 def _fit_quality(scores: Floats, mated: Flags, qualities: Floats, settings: FusionSettings) -> QualityRule:
     calibrations = _calibrate(scores, mated, settings)
     llrs = apply_each(calibrations, scores)
-    factors = tuple(
-        _quality_factor(llrs[:, i], mated, qualities[:, i], settings) for i in range(llrs.shape[1])
-    )
-    weighted = llrs * apply_each(factors, qualities)
-    return QualityRule("quality", calibrations, factors, _combinations(weighted, mated, settings))
+    lines = tuple(_quality_line(llrs[:, i], mated, qualities[:, i], settings) for i in range(llrs.shape[1]))
+    weighted = apply_lines(lines, llrs, qualities)
+    return QualityRule("quality", calibrations, lines, _combinations(weighted, mated, settings))
 
 
-def _quality_factor(llrs: Floats, mated: Flags, qualities: Floats, settings: FusionSettings) -> QualityFactor:
+def _quality_line(llrs: Floats, mated: Flags, qualities: Floats, settings: FusionSettings) -> QualityLine:
     known = ~np.isnan(llrs) & ~np.isnan(qualities)
     if mated[known].all() or not mated[known].any():
-        return QualityFactor(0.0, 1.0, 1.0, 1.0)
+        return QualityLine(0.0, 1.0, (1.0, 1.0), (0.0, 0.0))
     low, high = (float(end) for end in np.quantile(qualities[known], QUALITY_SHARES))
+    plain = QualityLine(low, high, (1.0, 1.0), (0.0, 0.0))
     if not high > low:
-        return QualityFactor(low, high, 1.0, 1.0)
-    share = QualityFactor(low, high, 1.0, 1.0).position(qualities[known])
-    evidence = llrs[known, None] * np.column_stack([1.0 - share, share])
-    (at_low, at_high), _ = fit_log_slopes(
-        evidence, mated[known], prior=settings.prior, spread=settings.spread, offset_spread=settings.spread
+        return plain
+    ends = plain.ends(qualities[known])
+    # where scores say little, quality may not say more
+    weight = max(float(llrs[known][~mated[known]].std()), LEAST_WEIGHT)
+    factors, offsets = fit_log_slopes(
+        llrs[known, None] * ends, mated[known],
+        prior=settings.prior, spread=settings.spread, offset_spread=settings.spread * weight, offsets=ends,
+        strata=np.minimum(ends[:, 1] * QUALITY_STRATA, QUALITY_STRATA - 1).astype(np.int64),
+    )  # fmt: skip
+    return QualityLine(
+        low, high, (float(factors[0]), float(factors[1])), (float(offsets[0]), float(offsets[1]))
     )
-    return QualityFactor(low, high, float(at_low), float(at_high))
 
 
 def _require_both_kinds(scores: Floats, mated: Flags) -> None:

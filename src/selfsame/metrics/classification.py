@@ -79,10 +79,10 @@ class MacroIntervals:
 def macro_intervals(truth: NDArray[np.str_], named: NDArray[np.str_]) -> MacroIntervals:
     """Bound the macro rates by the jackknife over subjects.
 
-    Resamples that repeat subjects lean upwards: whoever is not drawn can no longer be mistaken for another, and
-    the variance of precision comes out too small. Leaving out one subject at a time does neither; its intervals
-    err on the wide side. Source: B. Efron, C. Stein, "The jackknife estimate of variance", Annals of Statistics 9
-    (1981).
+    Resamples that repeat subjects lean upwards: whoever is not drawn can no longer be mistaken for another,
+    and the variance of precision comes out too small. Leaving out one subject at a time does neither; its
+    intervals err on the wide side. Source: B. Efron, C. Stein, "The jackknife estimate of variance", Annals
+    of Statistics 9 (1981).
 
     Args:
         truth: (n,) who was presented.
@@ -99,7 +99,7 @@ def macro_intervals(truth: NDArray[np.str_], named: NDArray[np.str_]) -> MacroIn
         return exact_interval(
             rate,
             float(((others - others.mean()) ** 2).sum()) * (count - 1) / count,
-            count,
+            count - 1,
             margin=RULE_OF_THREE / count,
             few_hits=len(np.unique(codes[right])) <= FEW,
             few_misses=len(np.unique(codes[~right])) <= FEW,

@@ -36,7 +36,7 @@ def share_interval(
     return exact_interval(
         share,
         float(residuals @ residuals) / len(hits) ** 2 * subjects / (subjects - 1),
-        subjects,
+        subjects - 1,
         margin=RULE_OF_THREE / subjects,
         few_hits=int(np.count_nonzero(struck)) <= FEW,
         few_misses=int(np.count_nonzero(trials - struck)) <= FEW,
@@ -49,8 +49,9 @@ def pair_share_interval(
     """Bound a share of comparisons of which each belongs to two subjects: FMR at a threshold.
 
     With D(i, j) the sum of hits - share over the comparisons of subjects i and j, either way round, the
-    variance is n / (n - 1) * (sum over i of (sum over j of D(i, j))^2 - sum over pairs of D(i, j)^2) over the
-    squared number of comparisons, and never less than the pairs alone have: sum over pairs of D(i, j)^2.
+    variance is n (n - 1) / (n - 2)^2 * (sum over i of (sum over j of D(i, j))^2 - sum over pairs of D(i,
+    j)^2) over the squared number of comparisons, and never less than the pairs alone have: sum over pairs of
+    D(i, j)^2.
 
     No hit bounds the share at 3 / pairs. That is right where people are about equally easy to be taken for; a
     rare person who is taken for many can be missing from the sample, and only 3 / subjects bounds that.
@@ -72,11 +73,12 @@ def pair_share_interval(
     touching = np.bincount(pairs // subjects, weights=residuals, minlength=subjects)
     touching += np.bincount(pairs % subjects, weights=residuals, minlength=subjects)
     alone = float(residuals @ residuals)
-    linked = (float(touching @ touching) - alone) * subjects / max(subjects - 1, 1)
+    shrunk = subjects * (subjects - 1) / max(subjects - 2, 1) ** 2
+    linked = (float(touching @ touching) - alone) * shrunk
     return exact_interval(
         share,
         max(alone, linked) / len(hits) ** 2,
-        max(subjects, 2),
+        max(subjects / 2 - 1, 1.0),
         margin=RULE_OF_THREE / len(pairs),
         few_hits=int(np.count_nonzero(struck)) <= FEW,
         few_misses=int(np.count_nonzero(trials - struck)) <= FEW,

@@ -18,8 +18,9 @@ from numpy.typing import NDArray
 
 from selfsame.errors import InputError
 from selfsame.metrics.comparisons import Comparisons
-from selfsame.metrics.intervals import bias_corrected_interval, rate_interval, resample_rate
+from selfsame.metrics.intervals import bias_corrected_interval, resample_rate
 from selfsame.metrics.operating import match_intervals
+from selfsame.metrics.roc import equal_error_interval
 from selfsame.metrics.spreads import Spread, fairness_discrepancy_rate, measure_spread
 from selfsame.metrics.verification import error_curve, match_rates, resample_curves
 
@@ -170,7 +171,7 @@ def _measure(own: Comparisons, threshold: float, eers: NDArray[np.float64]) -> G
         fnmr=fnmr,
         fnmr_interval=fnmr_interval,
         eer=eer,
-        eer_interval=rate_interval(eer, eers, own.mated_subjects),
+        eer_interval=equal_error_interval(own, eers),
     )
 
 

@@ -26,6 +26,10 @@ FEW = 3
 """Where at most so many subjects erred, the variance itself is a guess and the rule of three is the floor."""
 
 
+MOST_TRIALS = 1e12
+"""More would be beyond the arithmetic of the binomial; an interval of so many is narrower than 1e-5."""
+
+
 def draw_multiplicities(subjects: int, resamples: int, rng: np.random.Generator) -> NDArray[np.float64]:
     """Draw how often each subject occurs in each resample of all subjects with replacement.
 
@@ -56,7 +60,7 @@ def resample_rate(
 
 
 def rate_interval(rate: float, resampled: NDArray[np.float64], subjects: int) -> tuple[float, float]:
-    """Bound a rate, or any figure in [0, 1] such as an EER or an AUC, by how much its resamples vary.
+    """Bound a rate by how much its resamples vary; EER and AUC have rules of their own in `roc`.
 
     A resample holds none of k subjects out of many with probability exp(-k). So a resample in forty (the
     lower 2.5 %) without an error tells that at most three subjects erred, and the upper end is then at least
@@ -73,7 +77,7 @@ def rate_interval(rate: float, resampled: NDArray[np.float64], subjects: int) ->
     return exact_interval(
         rate,
         float(usable.var(ddof=1)) * subjects / (subjects - 1) if len(usable) > 1 and subjects > 1 else 0.0,
-        subjects,
+        max(subjects - 1.0, 1.0),
         margin=RULE_OF_THREE / subjects,
         few_hits=bool(np.mean(usable <= 0.0) > TAIL) if len(usable) else True,
         few_misses=bool(np.mean(usable >= 1.0) > TAIL) if len(usable) else True,
@@ -81,18 +85,19 @@ def rate_interval(rate: float, resampled: NDArray[np.float64], subjects: int) ->
 
 
 def exact_interval(
-    rate: float, variance: float, subjects: int, *, margin: float, few_hits: bool, few_misses: bool
+    rate: float, variance: float, freedom: float, *, margin: float, few_hits: bool, few_misses: bool
 ) -> tuple[float, float]:
     """Bound a rate by the exact binomial interval of as many trials as have its variance.
 
-    n = rate (1 - rate) / variance, lessened by (z / t)^2 because the variance is itself estimated, t with
-    subjects - 1 degrees of freedom; the interval is that of Clopper and Pearson for rate * n errors in n.
+    n = rate (1 - rate) / variance, lessened by (z / t)^2 because the variance is itself estimated, t with as
+    many degrees of freedom as it was estimated with; the interval is that of Clopper and Pearson for rate * n
+    errors in n.
 
     Args:
         rate: the point estimate, in [0, 1].
         variance: its squared standard error. 0 with a rate between 0 and 1 (everybody alike) counts every
-            subject as one trial.
-        subjects: how many subjects the rate rests on, at least 2 where the rate is neither 0 nor 1.
+            degree of freedom as one trial.
+        freedom: degrees of freedom of the variance, such as subjects - 1; above 0.
         margin: the bound where no error was seen, such as 3 / subjects; larger than 1 means 1.
         few_hits: whether the upper end must not be below the margin.
         few_misses: whether the lower end must not be above 1 - margin.
@@ -102,8 +107,8 @@ def exact_interval(
         return 0.0, margin
     if rate >= 1.0:
         return 1.0 - margin, 1.0
-    trials = rate * (1.0 - rate) / variance if variance > 0 else float(subjects)
-    trials *= (ndtri(TAIL) / stdtrit(subjects - 1, TAIL)) ** 2
+    trials = rate * (1.0 - rate) / variance if variance > 0 else freedom
+    trials = min(trials * (ndtri(TAIL) / stdtrit(freedom, TAIL)) ** 2, MOST_TRIALS)
     errors = rate * trials
     low = float(betaincinv(errors, trials - errors + 1.0, TAIL))
     high = float(betaincinv(errors + 1.0, trials - errors, 1.0 - TAIL))

@@ -1,4 +1,4 @@
-"""The curves to draw: ROC, DET, and the area under the ROC.
+"""The curves to draw, ROC and DET, and intervals of what is read off them: the area and the EER.
 
 Source: ISO/IEC 19795-1 for the rates; A. Martin, G. Doddington, T. Kamm, M. Ordowski, M. Przybocki, "The DET
 curve in assessment of detection task performance", Eurospeech (1997); J. A. Hanley, B. J. McNeil, "The
@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from scipy.special import ndtri
 
 from selfsame.metrics.comparisons import Comparisons
-from selfsame.metrics.verification import error_curve, full_curve
+from selfsame.metrics.intervals import FEW, RULE_OF_THREE, exact_interval
+from selfsame.metrics.verification import ROUNDING, error_curve, full_curve
 
 
 @dataclass(frozen=True)
@@ -52,7 +53,7 @@ def roc_points(comparisons: Comparisons) -> RocPoints:
 def area_under_curve(comparisons: Comparisons) -> float:
     """Compute the AUC: how probably a mated score is above a non-mated one, ties counting half.
 
-    Its interval is `rate_interval` of `selfsame.metrics.verification.resample_areas`.
+    Its interval is `area_interval`, from `selfsame.metrics.verification.resample_areas`.
 
     >>> probes, references = np.array(list("abab")), np.array(list("abba"))
     >>> comparisons = Comparisons(np.array([3.0, 1.0, 2.0, 1.0]), probes, references)
@@ -60,3 +61,57 @@ def area_under_curve(comparisons: Comparisons) -> float:
     0.625
     """
     return float(error_curve(comparisons).area())
+
+
+def area_interval(comparisons: Comparisons, resampled: NDArray[np.float64]) -> tuple[float, float]:
+    """Bound the AUC by how much its resamples vary.
+
+    What an AUC lacks to 1 comes from the few subjects who are hard to match, so its variance has no more
+    degrees of freedom than those: (1 - AUC)^2 / variance, as many as would vary so if each lacked the same.
+    An AUC of 1 is bounded by 1 - 3 / subjects: one more subject might match nothing.
+
+    Args:
+        comparisons: what was compared.
+        resampled: (resamples,) from `resample_areas`; NaN is left out.
+    """
+    area, subjects = area_under_curve(comparisons), comparisons.mated_subjects
+    usable = resampled[np.isfinite(resampled)]
+    if subjects < 2 or len(usable) < 2:
+        return 0.0, 1.0
+    variance = float(usable.var(ddof=1)) * subjects / (subjects - 1)
+    lacking = min(area, 1.0 - area) ** 2 / variance if variance > 0 else np.inf
+    return exact_interval(
+        area,
+        variance,
+        float(np.clip(lacking, 1.0, subjects - 1)),
+        margin=RULE_OF_THREE / subjects,
+        few_hits=False,
+        few_misses=False,
+    )
+
+
+def equal_error_interval(comparisons: Comparisons, resampled: NDArray[np.float64]) -> tuple[float, float]:
+    """Bound the EER by how much its resamples vary, never below 3 / subjects where at most three err there.
+
+    Where no mated comparison fails the EER need not be 0: a non-mated score above the lowest mated one is
+    enough. So it is the subjects with an error at its threshold that count, not whether resamples come to 0.
+
+    Args:
+        comparisons: what was compared.
+        resampled: (resamples,) EER from `selfsame.metrics.verification.resample_curves`; NaN is left out.
+    """
+    eer, subjects = float(error_curve(comparisons).equal_error_rate()), comparisons.mated_subjects
+    usable = resampled[np.isfinite(resampled)]
+    if subjects < 2 or len(usable) < 2:
+        return 0.0, 1.0
+    lowest = np.argsort(comparisons.scores[comparisons.mated], kind="stable")
+    whose = comparisons.probe_codes[comparisons.mated][lowest]
+    errors = int(eer * len(whose) + ROUNDING)
+    return exact_interval(
+        eer,
+        float(usable.var(ddof=1)) * subjects / (subjects - 1),
+        subjects - 1,
+        margin=RULE_OF_THREE / subjects,
+        few_hits=len(np.unique(whose[:errors])) <= FEW,
+        few_misses=len(np.unique(whose[errors:])) <= FEW,
+    )

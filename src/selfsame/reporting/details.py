@@ -129,8 +129,7 @@ def _compare_groups(
     place = {"protocol": outcome.protocol, "figure": outcome.figure, "comparator": outcome.comparator}
     if column not in manifest.columns:
         return _refuse(place, column, f"the manifest has no column {column}")
-    known = manifest.dropna(subset=[column]).groupby("subject_id")[column].agg(["nunique", "first"])
-    group_of = known.loc[known["nunique"] == 1, "first"].astype(str).to_dict()
+    group_of = _group_people(manifest[manifest["modality"].isin(outcome.modalities)], column)
     comparisons = comparisons_of(rows)
     threshold = threshold_at(asked.fmr, comparisons.scores[~comparisons.mated])
     try:
@@ -147,6 +146,19 @@ def _compare_groups(
         reasons = "; ".join(f"{name}: {reason}" for name, reason in measured.left_out.items())
         return _refuse(place, column, reasons or f"all subjects are {', '.join(measured.groups)}")
     return _describe_groups(place, column, measured)
+
+
+def _group_people(captures: pd.DataFrame, column: str) -> dict[str, str]:
+    """Read each subject's group from captures that all state the same; who is told of otherwise has none.
+
+    Only captures of the modalities that are compared count: where a data set joins the traits of two people
+    under one name, what is known of the one is not known of the other.
+    """
+    values = captures[column].astype("object")
+    stated = values.notna().groupby(captures["subject_id"]).all()
+    agreed = values.groupby(captures["subject_id"]).nunique() == 1
+    first = values.groupby(captures["subject_id"]).first()
+    return {str(name): str(value) for name, value in first[stated & agreed].items()}
 
 
 def _refuse(place: Mapping[str, str], column: str, reason: str) -> Differential:

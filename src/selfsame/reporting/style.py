@@ -108,7 +108,8 @@ def dress(axes: Axes, *, title: str, x: str, y: str) -> None:
 
 
 def line_of(colour: int, dashes: int) -> LineStyle:
-    """Choose a line by the number of its colour and of its dashes."""
+    """Choose a line by the number of its colour and of its dashes; both may be the same and large."""
+    dashes += dashes // len(LINES) if colour == dashes else 0  # the eighth line is not the first again
     return {
         "color": COLOURS[colour % len(COLOURS)],
         "linestyle": LINES[dashes % len(LINES)],

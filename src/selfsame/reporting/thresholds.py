@@ -126,7 +126,7 @@ def _best_per_subject(
     complete = ~np.isnan(members[:, shown]).any(axis=1)
     fused = fitted.apply(members[complete])
     key = ["fold", "probe", "probe_subject", "reference_subject"]
-    best = experiment.trials.loc[complete, key].assign(score=fused).groupby(key, as_index=False).max()
+    best = experiment.trials[complete][key].assign(score=fused).groupby(key, as_index=False).max()
     owners, others = best["probe_subject"].to_numpy(dtype=str), best["reference_subject"].to_numpy(dtype=str)
     if len(np.unique(owners == others)) < 2:
         return None

@@ -3,7 +3,6 @@
 Checked before every evaluation, on the tables themselves, whoever made them.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pandas as pd
@@ -12,9 +11,6 @@ from selfsame.errors import MismatchError
 from selfsame.sources.protocols import OPEN_SET, SUBJECT_DISJOINT
 
 SHOWN = 3  # leaks that a message names; the others are counted
-
-_TRAINED = frozenset({"train", "validation"})
-_ENROLLED = frozenset({"reference", "both"})
 
 
 @dataclass(frozen=True)
@@ -27,7 +23,7 @@ class Leak:
         kind: `capture` (the same capture), `content` (another capture with the same bytes), `subject`
             (the same person) or `unenrolled` (a person without references who is trained on).
         name: the capture's or subject's identifier; for a content, its sha256.
-        captures: how many captures of the test it concerns.
+        captures: how many of the test's captures it concerns; for `unenrolled`, of the person's.
     """
 
     protocol: str
@@ -37,7 +33,7 @@ class Leak:
     captures: int
 
     def __str__(self) -> str:
-        return f"{self.protocol} fold {self.fold}: {self.kind} {self.name} ({self.captures} test captures)"
+        return f"{self.protocol} fold {self.fold}: {self.kind} {self.name} ({self.captures} captures)"
 
 
 def find_leaks(assignments: pd.DataFrame, manifest: pd.DataFrame) -> list[Leak]:
@@ -69,11 +65,16 @@ def find_leaks(assignments: pd.DataFrame, manifest: pd.DataFrame) -> list[Leak]:
             f"expected every assigned capture in the manifest, {int(lacking.sum())} rows are not (first "
             f"{rows.loc[lacking, 'capture_id'].iloc[0]}): run data_engineering again"
         )
+    names = {name: pd.factorize(rows[name]) for name in ("capture_id", "subject_id", "sha256")}
+    numbered = rows.assign(**{name: codes for name, (codes, _) in names.items()})
     folds = rows[["protocol", "fold"]].drop_duplicates().itertuples(index=False, name=None)
     return [
-        leak
+        Leak(protocol, int(fold), kind, str(name), count)
         for protocol, fold in folds
-        for leak in _find(protocol, int(fold), rows[(rows["protocol"] == protocol) & (rows["fold"] == fold)])
+        for kind, by, counts in _find(
+            protocol, numbered[(rows["protocol"] == protocol) & (rows["fold"] == fold)]
+        )
+        for name, count in sorted((names[by][1][code], count) for code, count in counts.items())
     ]
 
 
@@ -96,24 +97,26 @@ def require_no_leak(assignments: pd.DataFrame, manifest: pd.DataFrame) -> None:
         )
 
 
-def _find(protocol: str, fold: int, rows: pd.DataFrame) -> Sequence[Leak]:
-    captures = rows[rows["impression"] == 0] if "impression" in rows else rows
-    tested, trained = captures["split"] == "test", captures["split"].isin(_TRAINED)
-    leaks = _meet("capture", captures[tested], captures[trained], "capture_id")
-    seen = captures[trained | captures["role"].isin(_ENROLLED)]
-    copies = captures.groupby("sha256")["capture_id"].transform("nunique") > 1
-    leaks |= _meet("content", captures[tested & copies], seen[copies.loc[seen.index]], "sha256")
-    tested, trained = rows["split"] == "test", rows["split"].isin(_TRAINED)
+def _find(protocol: str, rows: pd.DataFrame) -> list[tuple[str, str, dict[int, int]]]:
+    """Find the leaks of one fold: their kind, the column that names them, and captures by its value."""
+    tested, trained = rows["split"] == "test", (rows["split"] == "train") | (rows["split"] == "validation")
+    enrolled = (rows["role"] == "reference") | (rows["role"] == "both")
+    itself = rows["impression"] == 0 if "impression" in rows else tested | ~tested
+    copies = rows.groupby("sha256")["capture_id"].transform("nunique") > 1
+    found = [
+        ("capture", "capture_id", _meet(rows, itself & tested, itself & trained, "capture_id")),
+        ("content", "sha256", _meet(rows, copies & tested, copies & (trained | enrolled), "sha256")),
+    ]
     if protocol == SUBJECT_DISJOINT:
-        leaks |= _meet("subject", rows[tested], rows[trained], "subject_id")
+        found.append(("subject", "subject_id", _meet(rows, tested, trained, "subject_id")))
     if protocol == OPEN_SET:
-        enrolled = rows.loc[rows["role"].isin(_ENROLLED), "subject_id"]
-        strangers = rows[~rows["subject_id"].isin(enrolled)]
-        leaks |= _meet("unenrolled", strangers, strangers[trained.loc[strangers.index]], "subject_id")
-    return [Leak(protocol, fold, kind, name, count) for (kind, name), count in leaks.items()]
+        strangers = ~rows["subject_id"].isin(rows.loc[enrolled, "subject_id"])
+        found.append(("unenrolled", "subject_id", _meet(rows, strangers, strangers & trained, "subject_id")))
+    return found
 
 
-def _meet(kind: str, one: pd.DataFrame, other: pd.DataFrame, by: str) -> dict[tuple[str, str], int]:
-    """Count, for each value of a column that both tables have, its rows in the first."""
-    shared = one.loc[one[by].isin(other[by]), by]
-    return {(kind, str(name)): int(count) for name, count in shared.value_counts().sort_index().items()}
+def _meet(rows: pd.DataFrame, one: "pd.Series[bool]", other: "pd.Series[bool]", by: str) -> dict[int, int]:
+    """Count, for each value of a column that rows of both kinds have, the rows of the first kind."""
+    values = rows.loc[one, by]
+    shared = values[values.isin(rows.loc[other, by])].value_counts()
+    return dict(zip(shared.index.tolist(), shared.tolist(), strict=True))

@@ -5,6 +5,7 @@ the order of rows does not matter.
 """
 
 import hashlib
+import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -12,6 +13,8 @@ import pandas as pd
 
 from selfsame.errors import InputError
 from selfsame.sources.tables import INSTANCE, KEY, MANIFEST, select_columns
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -118,7 +121,8 @@ def split_subject_disjoint(captures: pd.DataFrame, rules: SplitRules, seed: int)
     """Split the subjects into folds: in each, nobody of the test is trained on or validated with.
 
     Every subject is tested in one fold, and the sizes of folds differ by one subject at most. With one fold
-    nobody is trained on and everybody is tested. Every capture of the test is reference and probe at once
+    nobody is trained on and everybody is tested. Where there are too few subjects for two in each fold, there
+    are fewer folds. Every capture of the test is reference and probe at once
     (role `both`) unless its modality has one capture of each instance.
 
     Validation tells when to stop training, by presentations of people who are trained on, so it takes
@@ -128,20 +132,24 @@ def split_subject_disjoint(captures: pd.DataFrame, rules: SplitRules, seed: int)
         Of each fold, the captures with the columns role and split.
 
     Raises:
-        InputError: there are more folds than subjects, or nothing is left for training.
+        InputError: nothing is left for training.
     """
     ordered = order_subjects(captures, seed, "fold")
-    if rules.folds > len(ordered):
-        raise InputError(
-            f"expected at most as many folds as the {len(ordered)} subjects, got folds {rules.folds}: lower "
-            "folds of the protocol, or add subjects"
+    folds = max(1, min(rules.folds, len(ordered) // 2))
+    if folds < rules.folds:
+        logger.warning(
+            "subject_disjoint: %d folds instead of %d, so that each of them tests two of the %d subjects",
+            folds,
+            rules.folds,
+            len(ordered),
         )
     roles, single = assign_roles(captures, rules.references, seed), has_one_capture(captures)
-    for fold in range(rules.folds):
-        tested = captures["subject_id"].isin(ordered[fold :: rules.folds])
+    held_out = _hold_out(captures, rules, seed)
+    for fold in range(folds):
+        tested = captures["subject_id"].isin(ordered[fold::folds])
         splits = pd.Series("train", index=captures.index, dtype="str").mask(tested, "test")
-        splits = _hold_out(captures, splits, rules.validation_share, seed)
-        if rules.folds > 1 and not (splits == "train").any():
+        splits = splits.mask(~tested & held_out, "validation")
+        if folds > 1 and not (splits == "train").any():
             raise InputError(
                 "expected some captures for training in every fold, got none: lower validation_share of the "
                 "protocol, or add subjects"
@@ -171,7 +179,7 @@ def _split_by_role(
 ) -> pd.DataFrame:
     """Train and validate with references, test with probes."""
     splits = pd.Series("train", index=captures.index, dtype="str").mask(roles == "probe", "test")
-    splits = _hold_out(captures, splits, rules.validation_share, seed)
+    splits = splits.mask((splits == "train") & _hold_out(captures, rules, seed), "validation")
     if not (splits == "train").any():
         raise InputError(
             "expected some reference captures for training, got none: change reference_captures or "
@@ -185,16 +193,15 @@ def _split_by_role(
     return captures.assign(role=roles, split=splits)
 
 
-def _hold_out(
-    captures: pd.DataFrame, splits: "pd.Series[str]", validation_share: float, seed: int
-) -> "pd.Series[str]":
-    """Let about this share of the captures that would train validate, whichever the protocol."""
-    drawn = _draw(captures, KEY, seed, "validation") < validation_share
-    return splits.mask((splits == "train") & drawn, "validation")
+def _hold_out(captures: pd.DataFrame, rules: SplitRules, seed: int) -> "pd.Series[bool]":
+    """Choose about the share of all captures that validate, should they train, whichever the protocol."""
+    if rules.validation_share <= 0:
+        return pd.Series(data=False, index=captures.index, dtype="bool")
+    return _draw(captures, KEY, seed, "validation") < rules.validation_share
 
 
 def _draw(captures: pd.DataFrame, key: Sequence[str], seed: int, purpose: str) -> "pd.Series[float]":
-    keys = captures[list(key)].itertuples(index=False, name=None)
+    keys = zip(*(captures[name].tolist() for name in key), strict=True)
     return pd.Series(
         [unit_digest(seed, purpose, *values) for values in keys], captures.index, dtype="float64"
     )

@@ -1,0 +1,151 @@
+"""Trials of estimators: random splits of each person's captures, a fit on each, and what every fit answers."""
+
+import logging
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from selfsame.errors import InputError
+from selfsame.learning.estimators.estimator import build_estimator
+from selfsame.learning.estimators.settings import EstimatorSettings
+from selfsame.metrics.posteriors import brier_scores
+
+logger = logging.getLogger(__name__)
+
+SPLIT_COLUMNS = ["split", "capture_id", "subject_id", "part"]
+ANSWER_COLUMNS = [
+    "split",
+    "estimator",
+    "components",
+    "capture_id",
+    "subject_id",
+    "named",
+    "confidence",
+    "true_probability",
+    "brier",
+]
+FIT_COLUMNS = ["split", "estimator", "components", "explained_share", "train", "test", "seconds"]
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """One estimator to be tried: its name in tables and its settings."""
+
+    name: str
+    settings: EstimatorSettings
+    splits: int
+
+    @property
+    def components(self) -> int:
+        """How many components it asks for; 0 for an estimator without any."""
+        return getattr(self.settings, "components", 0)
+
+
+def draw_splits(captures: pd.DataFrame, *, splits: int, training_captures: int, seed: int) -> pd.DataFrame:
+    """Split each person's captures at random, several times.
+
+    Captures are shuffled in the order of their ids, so that the order of the table changes nothing.
+
+    Args:
+        captures: one row a usable capture: capture_id, subject_id.
+        splits: how many.
+        training_captures: of each person, for training; all others are for the test.
+        seed: split k draws from (seed, k): more splits change none of those before.
+
+    Returns:
+        `SPLIT_COLUMNS`: one row a split and capture; part is `train` or `test`.
+
+    Raises:
+        InputError: somebody has too few captures to leave one for the test, or there is one person.
+    """
+    counts = captures.groupby("subject_id").size()
+    few = counts[counts <= training_captures]
+    if len(few):
+        raise InputError(
+            f"expected more than {training_captures} usable captures of each person, so that one is left for "
+            f"the test, got {few.iloc[0]} of {few.index[0]} ({len(few)} such people): lower training_captures "
+            "of estimation, or widen its captures"
+        )
+    if len(counts) < 2:
+        raise InputError(f"expected captures of two or more people, got {len(counts)}: add captures")
+    ordered = captures[["capture_id", "subject_id"]].sort_values(["subject_id", "capture_id"])
+    tables = [_draw_split(ordered, k, training_captures, seed) for k in range(1, splits + 1)]
+    return pd.concat(tables, ignore_index=True)[SPLIT_COLUMNS]
+
+
+def _draw_split(ordered: pd.DataFrame, split: int, training_captures: int, seed: int) -> pd.DataFrame:
+    rng = np.random.default_rng((seed, split))
+    places = pd.Series(rng.random(len(ordered)), ordered.index).groupby(ordered["subject_id"]).rank("first")
+    part = np.where(places <= training_captures, "train", "test")
+    return ordered.assign(split=np.int32(split), part=part)
+
+
+def try_estimators(
+    images: NDArray[np.uint8],
+    capture_ids: Sequence[str],
+    splits: pd.DataFrame,
+    candidates: Sequence[Candidate],
+    seed: int,
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Fit every estimator on the training part of its splits, and ask it about the test part.
+
+    Args:
+        images: (n, height, width) uint8.
+        capture_ids: (n,) whose images they are.
+        splits: from `draw_splits`.
+        candidates: what is tried; each on its first so many splits.
+        seed: of the estimators, together with the split's number.
+
+    Returns:
+        The answers (`ANSWER_COLUMNS`, one row a split, estimator and test capture) and the fits
+        (`FIT_COLUMNS`, one row a split and estimator).
+    """
+    rows = {capture_id: row for row, capture_id in enumerate(capture_ids)}
+    answers, fits = [], []
+    for number, part in splits.groupby("split"):
+        train, test = part[part["part"] == "train"], part[part["part"] == "test"]
+        chosen = [images[[rows[one] for one in table["capture_id"]]] for table in (train, test)]
+        for candidate in candidates:
+            if number > candidate.splits:
+                continue
+            began = time.perf_counter()
+            found, fit = _try_one(candidate, chosen, train, test, (seed + int(number)) % 2**32)
+            fit |= {"seconds": time.perf_counter() - began}
+            key = {"split": int(number), "estimator": candidate.name, "components": candidate.components}
+            answers.append(found.assign(**key)[ANSWER_COLUMNS])
+            fits.append({**key, **fit})
+            right = (found["named"] == found["subject_id"]).mean()
+            logger.info(
+                "split %d: %s %d right %.1f %% in %.1f s",
+                *key.values(),
+                100 * right,
+                fit["seconds"],
+            )
+    return pd.concat(answers, ignore_index=True), pd.DataFrame(fits)[FIT_COLUMNS]
+
+
+def _try_one(
+    candidate: Candidate,
+    images: Sequence[NDArray[np.uint8]],
+    train: pd.DataFrame,
+    test: pd.DataFrame,
+    seed: int,
+) -> tuple[pd.DataFrame, dict[str, float | int | None]]:
+    """Fit on the training images alone, and tabulate the posterior of the test images."""
+    estimator = build_estimator(candidate.settings, seed)
+    estimator.fit(images[0], list(train["subject_id"]))
+    posterior = estimator.predict_posterior(images[1])
+    codes = np.searchsorted(estimator.classes, test["subject_id"].to_numpy(dtype=str))
+    best = posterior.argmax(axis=1)
+    each = np.arange(len(test))
+    answers = test[["capture_id", "subject_id"]].assign(
+        named=np.asarray(estimator.classes)[best],
+        confidence=posterior[each, best],
+        true_probability=posterior[each, codes],
+        brier=brier_scores(posterior, codes),
+    )
+    return answers, {"explained_share": estimator.explained_share, "train": len(train), "test": len(test)}
