@@ -28,7 +28,7 @@ def make_captures(rows):
     )
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def captures():
     return make_captures
 
@@ -88,31 +88,31 @@ def make_fusing(chosen, rules=("sum", "likelihood_ratio", "logistic", "quality")
     return Fusing(chosen, rules, groups, 0, SETTINGS)
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def index():
     return make_index
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def failed():
     return fail
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def assignments():
     return make_assignments
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def templates():
     return make_templates
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def pairs():
     return make_pairs
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def fusing():
     return make_fusing

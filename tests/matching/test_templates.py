@@ -72,8 +72,8 @@ GOOD = pack_template(np.float32([1, 2]))
         [b"\xff\xfe\n" + bytes(8)],
     ],
     ids=[
-        "another shape", "another type", "cut", "longer", "no head", "nothing", "no type", "no shape", "objects",
-        "unknown type", "no text",
+        "another shape", "another type", "cut", "longer", "no head", "nothing", "no type", "no shape",
+        "objects", "unknown type", "no text",
     ],
 )  # fmt: skip
 def test_damaged_templates_are_refused_with_the_remedy(packed):

@@ -82,6 +82,7 @@ def answer(
     owners = pd.concat(list(right.values()), ignore_index=True)
     unseen = {m: index[~index["capture_id"].isin(owners["capture_id"])] for m, index in indexes.items()}
     shown = {m: unseen[m] for m in recogniser.chosen if m in unseen and len(unseen[m])}
+    _require_templates(shown, left, recogniser)
     answers = predict(
         {m: list_captures(index) for m, index in shown.items()},
         {m: list_captures(right[m]) for m in shown},
@@ -120,6 +121,22 @@ def _select(templates: pd.DataFrame, modality: str, recogniser: Recogniser, what
             f"{', '.join(sorted(set(rows['version'])))}: run evaluation again with these settings and model"
         )
     return chosen
+
+
+def _require_templates(
+    indexes: Mapping[str, pd.DataFrame], templates: Mapping[str, pd.DataFrame], recogniser: Recogniser
+) -> None:
+    """Refuse new captures that were acquired but have no template by the chosen comparator.
+
+    Raises:
+        MismatchError: names the first such modality.
+    """
+    for modality, index in indexes.items():
+        if (index["status"] == "ok").any() and templates[modality].empty:
+            raise MismatchError(
+                f"expected {modality} templates of new captures by {recogniser.chosen[modality]}, which the "
+                "thresholds were chosen for, got none: keep that comparator, or run evaluation again"
+            )
 
 
 def _compare_between(probes: Captures, left: pd.DataFrame, right: pd.DataFrame) -> Score:
