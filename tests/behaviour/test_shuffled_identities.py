@@ -9,9 +9,8 @@ import pytest
 from selfsame.matching.comparators import compare_cosines
 from selfsame.matching.compared import compare_all
 from selfsame.matching.folds import gather_evidence
-from selfsame.matching.fusing import Fusing
+from selfsame.matching.fusion_settings import Fusing, FusionSettings
 from selfsame.matching.pairs import compare_templates
-from selfsame.matching.score_fusion import FusionSettings
 from selfsame.matching.templates import tabulate_templates
 from selfsame.reporting.details import Closer
 from selfsame.reporting.measurement import Resampling
@@ -130,7 +129,7 @@ def test_shuffled_identities_come_out_at_chance(comparator):
     for seed in SEEDS:
         for outcome in find(measure(seed, shuffled=True), comparator=comparator):
             # Some hundred mated comparisons: four standard deviations of their share of errors.
-            assert outcome.verification.eer == pytest.approx(0.5, abs=0.2)
+            assert outcome.verification.eer == pytest.approx(0.5, abs=0.12)
             low, high = outcome.verification.eer_interval
             inside.append(low <= 0.5 <= high)
             if outcome.identification:
@@ -150,7 +149,7 @@ def test_what_is_fitted_on_shuffled_identities_claims_no_evidence(comparator):
         if outcome.calibration
     ]
     assert len(costs) >= 6
-    assert np.mean(costs) >= 0.98  # a leak of a subject into its own fit lowers it
+    assert np.mean(costs) >= 0.9995  # the fit of a leak would cost less than knowing nothing
     assert max(costs) < 2
 
 

@@ -5,9 +5,8 @@ import pandas as pd
 import pytest
 
 from selfsame.matching.comparators import compare_cosines
-from selfsame.matching.fusing import Fusing
+from selfsame.matching.fusion_settings import Fusing, FusionSettings
 from selfsame.matching.pairs import compare_templates
-from selfsame.matching.score_fusion import FusionSettings
 from selfsame.matching.templates import Captures, tabulate_templates
 from selfsame.sources.protocols import assign_captures
 from selfsame.sources.splits import ListedReferences, SplitRules
