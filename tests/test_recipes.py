@@ -221,17 +221,12 @@ def results(extended: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The data root of a run of the extended project on palms, which have the new comparator, too."""
     root = tmp_path_factory.mktemp("palms")
     assert sum(1 for _ in draw_palms(root / "captures")) == CAPTURES
-    palm = "biometrics.palm.comparison.comparators.thumbnails"
-    asked = {
-        "captures": root / "captures",
-        "data": root / "data",
-        f"{palm}.kind": "thumbnails",
-        f"{palm}.cells": 12,
-        f"{palm}.least_seen": 0.5,
-    }
-    joined = ",".join(f"{name}={value}" for name, value in asked.items())
+    settings = {"kind": "thumbnails", "cells": 12, "least_seen": 0.5}
+    palm = {"biometrics": {"palm": {"comparison": {"comparators": {"thumbnails": settings}}}}}
+    (extended / "conf/base/parameters_thumbnails_of_palms.yml").write_text(yaml.safe_dump(palm))
+    roots = f"captures={root}/captures,data={root}/data"
     assert_runs(
-        extended, "-m", "kedro", "run", "--env", "smoke", "--pipelines", "biometrics", f"--params={joined}"
+        extended, "-m", "kedro", "run", "--env", "smoke", "--pipelines", "biometrics", f"--params={roots}"
     )
     return root / "data"
 
