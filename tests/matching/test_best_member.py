@@ -4,7 +4,7 @@ import pytest
 from selfsame.errors import InputError
 from selfsame.matching.best_member import compare_with_best_member
 from selfsame.matching.cross_fitting import cross_fit
-from selfsame.matching.score_fusion import FusionSettings
+from selfsame.matching.fusion_settings import FusionSettings
 from selfsame.metrics.comparisons import Comparisons
 from selfsame.metrics.verification import error_curve
 

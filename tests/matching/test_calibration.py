@@ -165,3 +165,11 @@ def test_one_class_only_is_refused(kind, same):
 def test_equal_scores_are_refused():
     with pytest.raises(InputError, match="got 4 equal ones"):
         fit_logistic(np.ones(4), np.array([True, True, False, False]), prior=0.5, spread=1.0)
+
+
+def test_llr_levels_off_at_what_an_unseen_failure_may_cost():
+    fitted = fit_logistic(*draw(9.0, 98, 1_000), prior=0.5, spread=1.0)
+    low, lower, high = fitted.apply(np.array([0.0, -50.0, 9.0]))
+    assert low == pytest.approx(lower, abs=1e-6)
+    assert lower == pytest.approx(np.log(1 / 100))  # Laplace: 0 of 98 failed
+    assert high == pytest.approx(fitted.slope * 9.0 + fitted.offset)

@@ -3,7 +3,8 @@ import pytest
 
 from selfsame.errors import InputError
 from selfsame.matching.cross_fitting import cross_fit, deal_groups
-from selfsame.matching.score_fusion import FusionSettings, fit_fusion
+from selfsame.matching.fusion_settings import FusionSettings
+from selfsame.matching.score_fusion import fit_fusion
 from selfsame.metrics.comparisons import Comparisons
 from selfsame.metrics.intervals import draw_multiplicities, rate_interval
 from selfsame.metrics.verification import error_curve, resample_curves

@@ -8,10 +8,12 @@ from scipy.stats import norm
 
 from selfsame.reporting.confusion import draw_confusion
 from selfsame.reporting.curves import draw_cmc, draw_det, draw_open_set, draw_roc, trace_curves
+from selfsame.reporting.headline import draw_headline
 from selfsame.reporting.panels import MOST_LINES, Key, arrange
 from selfsame.reporting.plots import draw_all
 from selfsame.reporting.results import Metrics
 from selfsame.reporting.style import COLOURS, line_of, plain
+from selfsame.reporting.wording import readable
 
 NAMES = ["det", "roc", "cmc", "score_histograms", "confusion", "error_versus_discard", "open_set"]
 
@@ -178,6 +180,24 @@ def test_lines_differ_in_colour_and_in_dashes():
     assert (
         len({style["color"] for style in styles}) == len({str(style["linestyle"]) for style in styles}) == 7
     )
+
+
+def test_headline_plot_shows_rates_with_their_intervals(full_run):
+    metrics = full_run[1]
+    axes = draw_headline(metrics).axes[0]
+    names = [label.get_text() for label in axes.get_yticklabels()]
+    for one, bar in zip(metrics.headline("closed_set"), axes.lines[::2], strict=True):
+        assert names[int(bar.get_ydata()[0])] == readable(one.figure)
+        assert bar.get_xdata()[1] == pytest.approx(one.verification.eer_interval[1])
+
+
+def test_rate_without_errors_is_hollow_at_the_edge_of_the_headline_plot(bare_run):
+    document = bare_run[1].model_dump(mode="json")
+    document["outcomes"][0]["verification"].update(eer=0.0, eer_interval=(0.0, 0.067))
+    axes = draw_headline(Metrics.model_validate(document)).axes[0]
+    assert axes.lines[1].get_markerfacecolor() == "white"
+    assert axes.lines[1].get_xdata()[0] == axes.get_xlim()[0]
+    assert "no error" in [text.get_text() for text in axes.texts]
 
 
 def test_confusion_matrix_has_the_truth_in_rows(full_run):

@@ -94,7 +94,7 @@ def test_figures_left_out_are_named_with_the_reason(metrics) -> None:
 
 
 def test_columns_of_a_protocol_are_aligned(metrics) -> None:
-    rows = [line for line in rates_of(metrics)[2:9]]
+    rows = rates_of(metrics)[2:9]
     assert len({line.index("EER") for line in rows}) == len({line.index("mated") for line in rows}) == 1
 
 

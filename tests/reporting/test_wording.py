@@ -31,7 +31,7 @@ def test_written_probability_is_near(number):
 
 
 def test_differences_carry_their_sign():
-    assert [points(value) for value in (0.0123, -0.0123, 0.0)] == ["+1.23", "−1.23", "+0.00"]
+    assert [points(value) for value in (0.0123, -0.0123, 0.0)] == ["+1.23", "\N{MINUS SIGN}1.23", "+0.00"]
 
 
 def test_interval_repeats_the_unit_once():

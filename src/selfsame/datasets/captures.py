@@ -9,6 +9,8 @@ from kedro.io.core import AbstractDataset, get_protocol_and_path
 
 from selfsame.datasets.file_tree import FileTree, TreeDigest
 from selfsame.errors import InputError
+from selfsame.sources.face_archives import open_archive
+from selfsame.sources.source import CaptureSource
 
 logger = logging.getLogger(__name__)
 
@@ -18,8 +20,8 @@ NEIGHBOUR = "new_captures"
 Config = Mapping[str, object]
 
 
-class CapturesDataset(AbstractDataset[Iterator[tuple[str, bytes]], FileTree]):
-    """Load a folder of captures as a `FileTree`; save (relative path, bytes) pairs as a whole folder.
+class CapturesDataset(AbstractDataset[Iterator[tuple[str, bytes]], CaptureSource]):
+    """Load a folder of captures as a `FileTree`, or an archive of faces; save (relative path, bytes) pairs as a whole folder.
 
     Saving streams into a partial folder beside the target and renames it at the end, so that the folder is
     complete whenever it can be seen (on object stores, which cannot rename, it is moved file by file). A
@@ -57,13 +59,16 @@ class CapturesDataset(AbstractDataset[Iterator[tuple[str, bytes]], FileTree]):
         self._storage = {**(credentials or {}), **(fs_args or {})}
         self.metadata = metadata
 
-    def load(self) -> FileTree:
+    def load(self) -> CaptureSource:
         """Open the tree; files are listed and read when they are asked for.
 
         Raises:
             InputError: the folder does not exist or holds no file.
         """
         chosen = self._chosen()
+        archive = open_archive(chosen)
+        if archive is not None:
+            return archive
         tree = self._tree(chosen)
         if self._auto and not self._announced:
             logger.info("%s: using %s", self._setting, tree.root)
@@ -117,7 +122,8 @@ class CapturesDataset(AbstractDataset[Iterator[tuple[str, bytes]], FileTree]):
         return FileTree(protocol, path.rstrip("/") or "/", self._storage)
 
     def _exists(self) -> bool:
-        return self._tree(self._chosen()).exists()
+        chosen = self._chosen()
+        return self._tree(chosen).exists() or open_archive(chosen) is not None
 
     def _describe(self) -> dict[str, object]:
         return {"filepath": self._filepath, "captures": self._known}

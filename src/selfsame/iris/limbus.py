@@ -23,15 +23,18 @@ DILATION_RANGE = (0.16, 0.8)
 # so that neither the collarette nor the lids win over a pale limbus.
 USUAL_DILATION = 0.42
 DILATION_PENALTY = 0.5
-# Pupil and limbus lie at one height (in open eyes to a fortieth of the radius), but seldom one straight beside
-# the other. Where a lid hides the top and the bottom, only this keeps the circle from sliding up or down.
-ASIDE_PENALTY, HEIGHT_PENALTY = 0.5, 20.0
+# Pupil and limbus lie at one height (in open eyes to a fortieth of the radius), but not straight above each
+# other. Where lids hide the top and the bottom, only this keeps the circle from sliding up or down.
+ASIDE_PENALTY, HEIGHT_PENALTY = 2.0, 20.0
 # The limbus as a share of the image's shorter side.
 RADIUS_RANGE = (0.1, 0.52)
 STEP_PX = 0.5
 RAYS_PER_SIDE = 24
 # Degrees above (negative) and below the horizontal that a lateral arc reaches: the upper lid covers more.
 ARC_DEGREES = (-35.0, 50.0)
+# A ray counts by this power of the cosine of its angle: the steeper it is, the oftener it ends in a lid,
+# whose edge is a rise too.
+LATERAL_POWER = 4
 MAX_OFFSET_SHARE = 0.16
 # A ray counts in full from the median of the steepest rises on: a steeper one is skin or a highlight.
 SATURATION = 1.0
@@ -58,6 +61,12 @@ class PolarRise:
     cos: NDArray[np.float64]
     sin: NDArray[np.float64]
     scale: float
+
+    @property
+    def weight(self) -> NDArray[np.float32]:
+        """Return how much each ray counts, (n,), 1 in all."""
+        lateral = np.abs(self.cos) ** LATERAL_POWER
+        return np.asarray(lateral / lateral.sum(), dtype=np.float32)
 
     def thinned(self) -> "PolarRise":
         """Return every second ray: enough to find the neighbourhood."""
@@ -99,7 +108,7 @@ def locate_limbus(image: NDArray[np.uint8], pupil: Circle) -> Circle:
         best = _search(polar, pupil, best[0] + near, best[1] + near, best[2] + near)
     x, y, radius = best
     rise = polar.across(np.array(x), np.array(y), np.array(radius))
-    beside = (rise > AGREEING_RISE).reshape(2, RAYS_PER_SIDE).mean(axis=1)
+    beside = 2 * (polar.weight * (rise > AGREEING_RISE)).reshape(2, RAYS_PER_SIDE).sum(axis=1)
     agreement = float(beside.mean())
     if polar.scale < MIN_RISE or agreement < MIN_AGREEMENT or beside.min() < MIN_SIDE_AGREEMENT:
         raise CaptureError(
@@ -141,7 +150,7 @@ def _search(
     rise = polar.across(x, y, radius)
     apart = np.hypot(x, y)
     unusual = np.log(pupil.radius / radius / USUAL_DILATION)
-    score = rise.mean(axis=-1) - DILATION_PENALTY * unusual**2
+    score = rise @ polar.weight - DILATION_PENALTY * unusual**2
     score -= ASIDE_PENALTY * (x / radius) ** 2 + HEIGHT_PENALTY * (y / radius) ** 2
     score[(apart + 1.1 * pupil.radius > radius) | (apart > MAX_OFFSET_SHARE * radius)] = -np.inf
     best = np.unravel_index(int(score.argmax()), score.shape)

@@ -17,9 +17,8 @@ from sklearn.isotonic import isotonic_regression
 
 from selfsame.errors import DamagedError, InputError
 from selfsame.matching.documents import Documented, Number, Positive
+from selfsame.matching.fusion_settings import CalibrationKind as Kind
 from selfsame.matching.log_slopes import fit_log_slopes
-
-Kind = Literal["logistic", "pav"]
 
 LEAST_SEPARATION = 0.1
 """Distance of the class means, in standard deviations, below which a comparator is taken to have this
@@ -28,15 +27,28 @@ much."""
 
 @dataclass(frozen=True)
 class LogisticCalibration(Documented):
-    """LLR = slope * score + offset, slope above 0: the order of the scores is kept exactly."""
+    """LLR = ln(exp(floor) + exp(slope * score + offset)): a rising line that levels off softly at the floor.
+
+    The floor is what a capture that failed unnoticed (a pupil missed, a smudged print) may cost its
+    subject: one failed modality then cannot outvote the others. Order is kept, down to the rounding of
+    float64 at the floor.
+
+    Attributes:
+        slope: above 0, nats for each unit of score.
+        offset: nats.
+        floor: nats, ln of the share of mated comparisons that may look non-mated.
+    """
 
     kind: Literal["logistic"]
     slope: Positive
     offset: Number
+    floor: Number
 
     def apply(self, scores: NDArray[np.floating]) -> NDArray[np.float64]:
         """Give the LLR of scores of any shape; NaN stays NaN."""
-        return self.slope * np.asarray(scores, dtype=np.float64) + self.offset
+        line = self.slope * np.asarray(scores, dtype=np.float64) + self.offset
+        with np.errstate(invalid="ignore"):  # some builds of numpy warn of NaN here
+            return np.logaddexp(self.floor, line)
 
 
 @dataclass(frozen=True)
@@ -92,7 +104,8 @@ def fit_logistic(
     the two variances); logistic regression finds the factor by which it is off, and a normal prior on the
     logarithm of that factor keeps it finite where the classes do not overlap, and above 0 where a
     comparator is useless or
-    worse: its LLR is then nearly 0 throughout.
+    worse: its LLR is then nearly 0 throughout. The floor is Laplace's rule for no failure seen, ln(1 /
+        (mated + 2)).
 
     Args:
         scores: (n,) training scores, higher is more alike; NaN is left out.
@@ -114,7 +127,9 @@ def fit_logistic(
     slope, middle = gap / variance, (own.mean() + others.mean()) / 2
     factors, offsets = fit_log_slopes(slope * (values[:, None] - middle), same, prior=prior, spread=spread)
     slope *= factors[0]
-    return LogisticCalibration("logistic", float(slope), float(offsets[0] - slope * middle))
+    return LogisticCalibration(
+        "logistic", float(slope), float(offsets[0] - slope * middle), -float(np.log(len(own) + 2))
+    )
 
 
 def fit_pav(scores: NDArray[np.floating], mated: NDArray[np.bool_]) -> PavCalibration:

@@ -12,7 +12,8 @@ from selfsame.matching.best_member import compare_with_best_member
 from selfsame.matching.comparators import COSINE
 from selfsame.matching.experiment import SCORE_COLUMNS, TRIAL_COLUMNS, Experiment, count_attempts
 from selfsame.matching.folds import Evidence
-from selfsame.matching.fusing import NETWORK, Fusing, Scored, score_experiment
+from selfsame.matching.fusing import NETWORK, Scored, score_experiment
+from selfsame.matching.fusion_settings import Fusing
 from selfsame.matching.protocol import Kind
 
 logger = logging.getLogger(__name__)

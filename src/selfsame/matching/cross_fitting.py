@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 
 from selfsame.errors import InputError
 from selfsame.matching.fusion_rules import FittedFusion
-from selfsame.matching.score_fusion import FusionSettings, Rule, fit_fusion
+from selfsame.matching.fusion_settings import FusionSettings, Rule
+from selfsame.matching.score_fusion import fit_fusion
 
 FEWEST_GROUPS = 3
 """A comparison can lie between two groups, and a third must be left to fit on."""

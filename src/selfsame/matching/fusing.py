@@ -1,7 +1,7 @@
 """The scores of an experiment: of each comparator, of each fusion rule, and as log-likelihood ratios."""
 
 import logging
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,7 +11,7 @@ from selfsame.errors import InputError
 from selfsame.matching.comparators import COSINE
 from selfsame.matching.cross_fitting import cross_fit
 from selfsame.matching.experiment import Experiment
-from selfsame.matching.score_fusion import FusionSettings, Rule
+from selfsame.matching.fusion_settings import Fusing, Rule
 
 logger = logging.getLogger(__name__)
 
@@ -20,25 +20,6 @@ NETWORK = "network"
 
 CALIBRATION: Rule = "likelihood_ratio"
 """Of one score alone this rule is its logistic calibration."""
-
-
-@dataclass(frozen=True)
-class Fusing:
-    """How scores are fused and calibrated.
-
-    Attributes:
-        chosen: of each modality the comparator whose scores the rules fuse.
-        rules: the fusion rules.
-        groups: into how many groups subjects fall for the cross-fitting.
-        seed: of the groups.
-        settings: of the fits.
-    """
-
-    chosen: Mapping[str, str]
-    rules: Sequence[Rule]
-    groups: int
-    seed: int
-    settings: FusionSettings
 
 
 @dataclass(frozen=True)

@@ -11,14 +11,13 @@
 True
 """
 
-from typing import Literal, get_args
+from typing import get_args
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field
 
 from selfsame.errors import DamagedError, InputError
-from selfsame.matching import calibration, score_normalisation
+from selfsame.matching.calibration import fit_calibration
 from selfsame.matching.fusion_rules import (
     Calibrations,
     Combination,
@@ -34,10 +33,11 @@ from selfsame.matching.fusion_rules import (
     require_qualities,
     require_scores,
 )
+from selfsame.matching.fusion_settings import FusionSettings, Rule
 from selfsame.matching.log_slopes import fit_log_slopes
+from selfsame.matching.score_normalisation import fit_normalisation
 from selfsame.matching.separation import separation
 
-Rule = Literal["sum", "likelihood_ratio", "logistic", "quality"]
 Flags = NDArray[np.bool_]
 
 QUALITY_SHARES = (0.05, 0.95)
@@ -49,18 +49,6 @@ QUALITY_STRATA = 20
 """Equally wide ranges of quality in which mated and non-mated comparisons weigh as much as each other."""
 LEAST_WEIGHT = 1e-3
 """Nats; least spread of the LLRs of strangers, which are all equal where the steps of `pav` are wide."""
-
-
-class FusionSettings(BaseModel):
-    """What may be tuned of normalisation, calibration and fusion."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    normalisation: score_normalisation.Kind  # of the scores that rule sum adds
-    weights: Literal["equal", "d_prime"]  # of rule sum
-    calibration: calibration.Kind  # to log-likelihood ratios, for all other rules
-    prior: float = Field(gt=0, lt=1)  # probability of a mated comparison where calibration matters most
-    spread: float = Field(gt=0)  # nats; s.d. of ln(fitted slope / reference slope): 1 is a factor of 2.7
 
 
 def fit_fusion(
@@ -128,9 +116,7 @@ def read_fusion(document: object) -> FittedFusion:
 
 def _fit_sum(scores: Floats, mated: Flags, settings: FusionSettings) -> SumRule:
     columns = range(scores.shape[1])
-    maps = tuple(
-        score_normalisation.fit_normalisation(settings.normalisation, scores[:, i], mated) for i in columns
-    )
+    maps = tuple(fit_normalisation(settings.normalisation, scores[:, i], mated) for i in columns)
     values = apply_each(maps, scores)
     weights = [1.0 if settings.weights == "equal" else separation(values[:, i], mated) for i in columns]
     others = values[~mated]
@@ -151,7 +137,7 @@ def _covariance(values: Floats, i: int, j: int) -> float:
 
 def _calibrate(scores: Floats, mated: Flags, settings: FusionSettings) -> Calibrations:
     return tuple(
-        calibration.fit_calibration(
+        fit_calibration(
             settings.calibration, scores[:, i], mated, prior=settings.prior, spread=settings.spread
         )
         for i in range(scores.shape[1])

@@ -7,15 +7,13 @@ scores; F. Hampel et al., "Robust Statistics: The Approach Based on Influence Fu
 """
 
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from selfsame.errors import InputError
 from selfsame.matching.documents import Documented, Number, Positive
-
-Kind = Literal["z", "tanh", "min_max"]
+from selfsame.matching.fusion_settings import NormalisationKind as Kind
 
 TANH_SLOPE = 0.01
 """Slope of the tanh rule in robust standard deviations of the mated scores (Jain et al., eq. 10)."""

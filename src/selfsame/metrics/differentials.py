@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from selfsame.errors import InputError
+from selfsame.metrics.clustering import resample_pair_rate
 from selfsame.metrics.comparisons import Comparisons
 from selfsame.metrics.intervals import bias_corrected_interval, resample_rate
 from selfsame.metrics.operating import match_intervals
@@ -179,13 +180,10 @@ def _resample(
     own: Comparisons, threshold: float, drawn: NDArray[np.float64]
 ) -> dict[str, NDArray[np.float64]]:
     mated, accepted = own.mated, own.scores >= threshold
-    subjects = len(own.subjects)
-    pairs, pair = np.unique(
-        own.probe_codes[~mated] * subjects + own.reference_codes[~mated], return_inverse=True
-    )
-    weights = drawn[pairs // subjects] * drawn[pairs % subjects]
     return {
-        "fmr": resample_rate(accepted[~mated].astype(np.float64), pair, weights),
+        "fmr": resample_pair_rate(
+            accepted[~mated].astype(np.float64), own.probe_codes[~mated], own.reference_codes[~mated], drawn
+        ),
         "fnmr": resample_rate((~accepted[mated]).astype(np.float64), own.probe_codes[mated], drawn),
         "eer": resample_curves(own, drawn, ())[0],
     }

@@ -16,16 +16,16 @@ class SplitMean:
 
     Attributes:
         mean: over the splits.
-        deviation: over the splits, with n - 1.
-        low: lower end of the corrected 95 % interval.
+        deviation: over the splits, with n - 1; None where there is one split.
+        low: lower end of the corrected 95 % interval; None where there is one split.
         high: upper end.
         splits: how many.
     """
 
     mean: float
-    deviation: float
-    low: float
-    high: float
+    deviation: float | None
+    low: float | None
+    high: float | None
     splits: int
 
 
@@ -39,7 +39,7 @@ def average_splits(values: Sequence[float], *, test_share: float) -> SplitMean:
     interval is for other splits of the same people; it says nothing about other people.
 
     Args:
-        values: one a split; with one split alone nothing is known of the spread and the interval is infinite.
+        values: one a split; one alone says nothing of the spread.
         test_share: images tested over images trained on.
 
     >>> average_splits([0.9, 1.0], test_share=1.0).mean
@@ -48,7 +48,7 @@ def average_splits(values: Sequence[float], *, test_share: float) -> SplitMean:
     n = len(values)
     mean = float(np.mean(values))
     if n < 2:
-        return SplitMean(mean, math.nan, -math.inf, math.inf, n)
+        return SplitMean(mean, None, None, None, n)
     deviation = float(np.std(values, ddof=1))
     reach = float(t.ppf((1 + CONFIDENCE) / 2, n - 1)) * deviation * math.sqrt(1 / n + test_share)
     return SplitMean(mean, deviation, mean - reach, mean + reach, n)

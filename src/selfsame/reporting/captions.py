@@ -1,6 +1,10 @@
 """What each plot of the report shows, by the name of its dataset."""
 
 CAPTIONS = {
+    "headline": (
+        "Equal error rate and its interval of what inference would do, on a logarithmic axis: "
+        "further left is better. Orange: one modality; blue: fusions; hollow: no error was seen."
+    ),
     "det": (
         "Detection error trade-off (DET): both error rates on normal-deviate axes. Lower left is "
         "better; the equal error rate is where a line crosses the diagonal. Grey: the subjects are "

@@ -88,7 +88,12 @@ class Section:
 
 SECTIONS = (
     Section("evaluated", "What was evaluated", lambda metrics, plots: True),
-    Section("headline", "Headline", lambda metrics, plots: any(map(metrics.headline, metrics.protocols))),
+    Section(
+        "headline",
+        "Headline",
+        lambda metrics, plots: any(map(metrics.headline, metrics.protocols)),
+        ("headline",),
+    ),
     Section("failures", "Failures and figures left out", lambda metrics, plots: True),
     Section("comparators", "All comparators and fusion rules", lambda metrics, plots: True),
     Section(

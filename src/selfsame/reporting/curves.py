@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import NullFormatter
 from numpy.typing import NDArray
 from scipy.stats import norm
 
@@ -119,6 +120,7 @@ def _roc_points(curve: ErrorCurve, low: float) -> Points:
 def _label_roc(metrics: Metrics, low: float, floor: float, axes: Axes, protocol: Kind, title: str) -> None:
     _shade_unsupported(axes, low, _smallest_fmr(metrics, protocol))
     axes.set_xscale("log")
+    axes.xaxis.set_minor_formatter(NullFormatter())
     axes.set(xlim=(low, 1.0), ylim=(floor, 1.0 + (1.0 - floor) * 0.02))
     axes.xaxis.set_major_formatter(PER_CENT)
     axes.yaxis.set_major_formatter(PER_CENT)

@@ -13,6 +13,7 @@ from matplotlib.figure import Figure
 from selfsame.reporting import wording
 from selfsame.reporting.captions import CAPTIONS
 from selfsame.reporting.contents import has_plot, list_contents, list_sections
+from selfsame.reporting.headline import draw_headline
 from selfsame.reporting.results import Metrics
 
 PIXELS_PER_INCH = 80
@@ -48,6 +49,8 @@ def render_report(
         HTML with every image inside and no link to anything outside.
     """
     shown = {name: figure for name, figure in plots.items() if has_plot(metrics, name)}
+    if any(map(metrics.headline, metrics.protocols)):
+        shown["headline"] = draw_headline(metrics)
     return (
         _environment()
         .get_template("report.html")

@@ -60,9 +60,10 @@ def _training(summary: Mapping[str, object]) -> str:
 def _rates(metrics: Metrics) -> Iterator[str]:
     """Say what is compared how, then under each protocol what inference would do, a line a figure."""
     yield _line("comparators", _chosen(metrics.setting))
+    shown = _shorten({one.figure: len(one.modalities) for one in metrics.outcomes})
     for kind, protocol in metrics.protocols.items():
         yield _line("protocol", f"{kind}: {_who(protocol)}")
-        outcomes = metrics.headline(kind)
+        outcomes = [one for one in metrics.headline(kind) if one.figure in shown]
         rows = [[one.figure, *_outcome(one)] for one in outcomes]
         widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
         for row in rows:
@@ -71,6 +72,11 @@ def _rates(metrics: Metrics) -> Iterator[str]:
     for left_out in metrics.left_out:
         name = f"{left_out.figure} ({left_out.comparator})"
         yield _line("left out", f"{name}, {readable(left_out.protocol)}: {left_out.reason}")
+
+
+def _shorten(sizes: Mapping[str, int]) -> set[str]:
+    """Choose the figures of one modality, `irises` and `all`; the report has every set of modalities."""
+    return {figure for figure, size in sizes.items() if size == 1 or figure in ("irises", "all")}
 
 
 def _chosen(setting: Setting) -> str:

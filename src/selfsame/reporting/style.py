@@ -30,8 +30,8 @@ DOTS_PER_INCH = 130
 EDGES = {"left": 0.85, "right": 0.25, "top": 0.42, "bottom": 0.65}
 """Inches around the panels of a figure."""
 
-BETWEEN = (0.75, 1.0)
-"""Inches between panels: across and down, where the labels of the axes stand."""
+ACROSS, DOWN = 0.75, 1.0
+"""Inches between panels, where the labels of the axes stand."""
 
 PER_CENT = FuncFormatter(lambda value, _: f"{round(value * 100, 6):g} %")
 """Writes the ticks of an axis of shares."""
@@ -51,7 +51,15 @@ def new_figure(width: float = 7.2, height: float = 5.4) -> Figure:
 
 
 def new_panels(
-    rows: int, columns: int, *, width: float, height: float, beside: float = 0.0, below: float = 0.0
+    rows: int,
+    columns: int,
+    *,
+    width: float,
+    height: float,
+    between: float = ACROSS,
+    before: float = 0.0,
+    beside: float = 0.0,
+    below: float = 0.0,
 ) -> tuple[Figure, list[list[Axes]]]:
     """Make a figure with a grid of panels of equal size, which stay so whatever is written around them.
 
@@ -60,28 +68,30 @@ def new_panels(
         columns: how many columns.
         width: of a panel, in inches.
         height: of a panel, in inches.
+        between: room between columns, in inches.
+        before: more room on the left, in inches.
         beside: room for legends on the right, in inches.
         below: room for a legend at the bottom, in inches.
 
     Returns:
         The figure, and its axes, row by row.
     """
-    across, down = BETWEEN
-    inner = (columns * width + (columns - 1) * across, rows * height + (rows - 1) * down)
+    left = EDGES["left"] + before
+    inner = (columns * width + (columns - 1) * between, rows * height + (rows - 1) * DOWN)
     total = (
-        inner[0] + EDGES["left"] + EDGES["right"] + beside,
+        inner[0] + left + EDGES["right"] + beside,
         inner[1] + EDGES["top"] + EDGES["bottom"] + below,
     )
     figure = Figure(figsize=total, dpi=DOTS_PER_INCH)
     grid = figure.add_gridspec(
         rows,
         columns,
-        left=EDGES["left"] / total[0],
-        right=(EDGES["left"] + inner[0]) / total[0],
+        left=left / total[0],
+        right=(left + inner[0]) / total[0],
         bottom=(EDGES["bottom"] + below) / total[1],
         top=1.0 - EDGES["top"] / total[1],
-        wspace=across / width,
-        hspace=down / height,
+        wspace=between / width,
+        hspace=DOWN / height,
     )
     axes: list[list[Axes]] = grid.subplots(squeeze=False).tolist()
     return figure, axes

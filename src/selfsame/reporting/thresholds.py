@@ -9,10 +9,10 @@ from numpy.typing import NDArray
 from selfsame.errors import InputError
 from selfsame.matching.experiment import Experiment
 from selfsame.matching.folds import Evidence
-from selfsame.matching.fusing import Fusing
 from selfsame.matching.fusion_rules import FittedFusion
+from selfsame.matching.fusion_settings import Fusing, Rule
 from selfsame.matching.protocol import Kind
-from selfsame.matching.score_fusion import Rule, fit_fusion
+from selfsame.matching.score_fusion import fit_fusion
 from selfsame.matching.search import subset_key
 from selfsame.metrics.comparisons import Comparisons
 from selfsame.metrics.intervals import rate_interval

@@ -1,4 +1,4 @@
-"""Principal components and Bayesian logistic regression, its prior and temperature chosen on held-out folds."""
+"""Principal components and Bayesian logistic regression, tempered by held-out folds."""
 
 from collections.abc import Iterator, Sequence
 from itertools import product

@@ -6,7 +6,7 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from selfsame.face.eigenfaces import EigenfaceSettings, Eigenfaces, fit_eigenfaces
+from selfsame.face.eigenfaces import Eigenfaces, EigenfaceSettings, fit_eigenfaces
 
 
 @dataclass(frozen=True)

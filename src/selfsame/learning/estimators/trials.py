@@ -1,8 +1,8 @@
-"""Trials of estimators: random splits of each person's captures, a fit on each, and what every fit answers."""
+"""Trials of estimators: random splits of each person's captures, a fit on each, and the answers."""
 
 import logging
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,6 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from selfsame.errors import InputError
+from selfsame.imaging.arrays import ShardedArrays
 from selfsame.learning.estimators.estimator import build_estimator
 from selfsame.learning.estimators.settings import EstimatorSettings
 from selfsame.metrics.posteriors import brier_scores
@@ -67,8 +68,8 @@ def draw_splits(captures: pd.DataFrame, *, splits: int, training_captures: int, 
     if len(few):
         raise InputError(
             f"expected more than {training_captures} usable captures of each person, so that one is left for "
-            f"the test, got {few.iloc[0]} of {few.index[0]} ({len(few)} such people): lower training_captures "
-            "of estimation, or widen its captures"
+            f"the test, got {few.iloc[0]} of {few.index[0]} ({len(few)} such people): lower "
+            "training_captures of estimation, or widen its captures"
         )
     if len(counts) < 2:
         raise InputError(f"expected captures of two or more people, got {len(counts)}: add captures")
@@ -149,3 +150,30 @@ def _try_one(
         brier=brier_scores(posterior, codes),
     )
     return answers, {"explained_share": estimator.explained_share, "train": len(train), "test": len(test)}
+
+
+def select_captures(index: pd.DataFrame, first: int, last: int) -> pd.DataFrame:
+    """Select the captures that are usable and whose index is from `first` to `last`.
+
+    Raises:
+        InputError: there is none.
+    """
+    usable = (index["impression"] == 0) & (index["status"] == "ok")
+    chosen = index[usable & index["capture_index"].between(first, last)]
+    if chosen.empty:
+        found = index.loc[usable, "capture_index"]
+        span = f"{found.min()} to {found.max()}" if len(found) else "none"
+        raise InputError(
+            f"expected usable captures with an index from {first} to {last}, got {span}: change captures of "
+            "estimation"
+        )
+    return chosen
+
+
+def gather_images(
+    arrays: ShardedArrays, index: pd.DataFrame, splits: pd.DataFrame
+) -> tuple[list[str], NDArray[np.uint8]]:
+    """Gather the images that the splits name: (n,) capture ids and (n, height, width) uint8."""
+    rows = index[(index["impression"] == 0) & index["capture_id"].isin(splits["capture_id"].unique())]
+    places = arrays.rows(rows["shard"].tolist(), rows["row"].to_numpy())
+    return [str(one) for one in rows["capture_id"]], arrays.gather(places)[:, 0]

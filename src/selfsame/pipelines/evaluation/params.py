@@ -5,9 +5,8 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from selfsame.learning.device import Device
-from selfsame.matching.fusing import Fusing
+from selfsame.matching.fusion_settings import Fusing, FusionSettings, Rule
 from selfsame.matching.protocol import Kind
-from selfsame.matching.score_fusion import FusionSettings, Rule
 
 OpenRate = Annotated[float, Field(gt=0.0, lt=1.0)]
 
