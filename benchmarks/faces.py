@@ -28,12 +28,12 @@ from numpy.typing import NDArray
 from selfsame.datasets.captures import CapturesDataset
 from selfsame.face import normalise_face
 from selfsame.imaging.decoding import decode_grey
-from selfsame.learning.estimators.measuring import measure_answers, summarise_measures
+from selfsame.learning.estimators.measuring import summarise_estimators
 from selfsame.learning.estimators.trials import Candidate, draw_splits, try_estimators
 from selfsame.pipelines.estimation.params import EstimationParameters
 
 PROJECT = Path(__file__).parents[1]
-HEIGHT, WIDTH = 56, 46  # half of AT&T's, as in conf/base/parameters_preprocessing.yml
+HEIGHT, WIDTH = 56, 46  # half of AT&T's, as in conf/base
 MAX_PIXELS = 1_000_000
 
 # A set that people convert holds 1.pgm.png beside 1.pgm: the same picture, which must not be in both parts.
@@ -72,8 +72,8 @@ def main() -> None:
         compare_normalisations(images, ids, splits, settings, arguments.seed)
         return
     chosen = [one for one in settings.list_candidates() if arguments.only in (None, one.name)]
-    answers, fits = try_estimators(images, ids, splits, chosen, arguments.seed)
-    summary = summarise_measures(measure_answers(answers, fits), answers)
+    answers, measures = try_estimators(images, ids, splits, chosen, arguments.seed)
+    summary = summarise_estimators(measures, answers)
     report(summary)
     claims = list(check(summary))
     report_claims(claims)
@@ -129,10 +129,8 @@ def compare_normalisations(
     candidate = Candidate("pca_svm", settings.estimators["pca_svm_temperature"], settings.splits)
     for name, change in NORMALISATIONS.items():
         changed = np.array([change(image) for image in images])
-        answers, fits = try_estimators(changed, ids, splits, [candidate], seed)
-        print(
-            f"{name:24}{line(summarise_measures(measure_answers(answers, fits), answers)['estimators'][0])}"
-        )
+        answers, measures = try_estimators(changed, ids, splits, [candidate], seed)
+        print(f"{name:24}{line(summarise_estimators(measures, answers)['estimators'][0])}")
 
 
 def _subtract_local_mean(image: Images) -> Images:

@@ -8,6 +8,7 @@ from selfsame.pipelines import (
     comparison,
     data_engineering,
     embedding,
+    estimation,
     evaluation,
     inference,
     preprocessing,
@@ -37,6 +38,8 @@ def register_pipelines() -> dict[str, Pipeline]:
             stages = build_stages(workload)
         main_job = sum((stages[name] for name in MAIN), Pipeline([]))
         registered[workload.name] = main_job
+        if workload.synthesised:
+            registered[f"{workload.name}_synthesis"] = stages["synthesis"]
         if workload is DEFAULT:
             registered |= stages
             registered["smoke"] = stages["synthesis"] + main_job
@@ -48,15 +51,20 @@ def build_stages(workload: Workload) -> dict[str, Pipeline]:
     """Build the stages of one workload, each tagged with its name; without training that stage is empty."""
     name, modalities, trained = workload.name, workload.modalities, workload.trained
     learnt = embedding.create_pipeline(modalities) if trained else embedding.without_network()
+    estimated = estimation.create_pipeline(workload.estimated) if workload.estimated else Pipeline([])
+    fitted, measured = (estimated.only_nodes_with_tags(stage) for stage in ("training", "evaluation"))
     compared = sum((_comparison_of(name, modality) for modality in modalities), Pipeline([]))
     return {
-        "synthesis": _within(name, synthesis.create_pipeline(), "synthesis"),
+        "synthesis": _within(
+            name, synthesis.create_pipeline(modalities) if workload.synthesised else Pipeline([]), "synthesis"
+        ),
         "data_engineering": _within(name, data_engineering.create_pipeline(), "data_engineering"),
         "preprocessing": sum((_preprocessing_of(name, modality) for modality in modalities), Pipeline([])),
         "training": _within(
-            name, training.create_pipeline(modalities) if trained else Pipeline([]), "training"
+            name, (training.create_pipeline(modalities) if trained else Pipeline([])) + fitted, "training"
         ),
-        "evaluation": compared + _within(name, learnt + evaluation.create_pipeline(modalities), "evaluation"),
+        "evaluation": compared
+        + _within(name, learnt + evaluation.create_pipeline(modalities) + measured, "evaluation"),
         "inference": _within(name, inference.create_pipeline(modalities, trained=trained), "inference"),
     }
 

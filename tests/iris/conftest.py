@@ -7,6 +7,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from selfsame.iris import IrisCodeSettings
+
 Eye = NDArray[np.uint8]
 DrawEye = Callable[..., Eye]
 
@@ -54,3 +56,19 @@ def draw_eye() -> DrawEye:
         return np.clip(np.rint(grey), 0, 255).astype(np.uint8)
 
     return draw
+
+
+@pytest.fixture(scope="session")
+def code_settings() -> IrisCodeSettings:
+    """The settings of iris codes that conf/base has too."""
+    return IrisCodeSettings(
+        rings=16,
+        directions=128,
+        wavelengths_deg=(12.0, 24.0),
+        bandwidth=0.4,
+        min_seen=0.5,
+        fragile_share=0.1,
+        max_rotation_deg=45.0,
+        usual_share=0.5,
+        min_share=0.05,
+    )

@@ -26,6 +26,14 @@ def test_upper_lid_does_not_pull_the_circle(draw_eye, lid_y):
     assert (found.x, found.y, found.radius) == pytest.approx((160, 120, 56), abs=2)
 
 
+def test_limbus_is_found_where_lids_leave_only_its_sides(draw_eye):
+    image = draw_eye(upper_lid_y=100.0)
+    y, x = np.mgrid[:240, :320]
+    image[y > 140 - (x - 160) ** 2 / 400] = 205
+    found = locate_limbus(image, PUPIL)
+    assert (found.x, found.y, found.radius) == pytest.approx((160, 120, 56), abs=2)
+
+
 def test_dark_disc_without_an_iris_has_no_limbus():
     y, x = np.mgrid[:240, :320]
     disc = np.where(np.hypot(x - 160, y - 120) < 24, 20, 180).astype(np.uint8)

@@ -126,6 +126,12 @@ def test_column_a_protocol_and_a_legend_a_row(full_run):
     assert "all, quality" in [text.get_text() for text in legends[2].get_texts()]
 
 
+def test_panels_of_one_protocol_stand_side_by_side_each_with_its_legend(metrics):
+    axes = draw_open_set(metrics).axes
+    assert axes[0].get_position().y0 == axes[1].get_position().y0
+    assert all((one.get_legend() is not None) == one.axison for one in axes)
+
+
 def test_cmc_has_no_column_for_a_protocol_without_ranks(metrics):
     titles = [axes.get_title(loc="left") for axes in draw_cmc(metrics).axes]
     assert not any("subject-disjoint" in title for title in titles)

@@ -102,6 +102,12 @@ def test_every_rate_of_every_outcome_is_shown_with_its_interval(page, metrics):
         assert f"{outcome.calibration.cllr:.4f}" in page.text
 
 
+def test_setting_names_what_was_compared_how(page):
+    assert "iris left, iris right, fingerprint by iris code; several modalities are fused by quality." in page.text
+    assert "iris left, iris right, fingerprint: cosine, iris code" in page.text
+    assert "95 %, from 1,000 resamples of the subjects (seed 7)" in page.text
+
+
 def test_headline_shows_counts(page):
     assert "24 mated, 264 non-mated 12 subjects, 24 probes, 12 enrolled" in page.text
     assert "24 searches by enrolled, 24 by 3 not enrolled" in page.text

@@ -21,7 +21,9 @@ Config = Mapping[str, object]
 
 
 class CapturesDataset(AbstractDataset[Iterator[tuple[str, bytes]], CaptureSource]):
-    """Load a folder of captures as a `FileTree`, or an archive of faces; save (relative path, bytes) pairs as a whole folder.
+    """Load a folder of captures as a `FileTree`, or an archive of faces; save files as a whole folder.
+
+    What is saved are pairs of relative path and bytes.
 
     Saving streams into a partial folder beside the target and renames it at the end, so that the folder is
     complete whenever it can be seen (on object stores, which cannot rename, it is moved file by file). A

@@ -5,7 +5,9 @@ from numpy.typing import NDArray
 
 from selfsame.fingerprint.comparison_settings import PrintComparison
 from selfsame.fingerprint.local_similarity import compare_cylinders
-from selfsame.fingerprint.relaxation import choose_candidates, relax, select_pairs
+from selfsame.fingerprint.pairing import align, pair_minutiae
+from selfsame.fingerprint.phase_map import compare_phases
+from selfsame.fingerprint.relaxation import choose_candidates, measure_support, relax, select_pairs
 from selfsame.fingerprint.template import Templates, unpack
 
 BLOCK = 64
@@ -34,11 +36,19 @@ def compare_prints(
 
 
 def _compare_one(probe: Templates, references: Templates, settings: PrintComparison) -> NDArray[np.float32]:
-    """Compare one print with a block of others, as (r,) float32."""
+    """Compare one print with a block of others, as (r,) float32.
+
+    The score is the product of three agreements, each 0 to 1: of the surroundings of the best pairs of
+    minutiae, of the minutiae that meet once the prints lie on each other, and of the ridges between them.
+    """
     alike = compare_cylinders(probe, references, settings.relaxation)
     pairs = choose_candidates(alike, settings.relaxation)
-    weight = relax(pairs, probe, references, settings.relaxation)
+    support = measure_support(pairs, probe, references, settings.relaxation)
+    weight = relax(pairs, support, settings.relaxation)
     counts = np.minimum(probe.count[0], references.count)
-    score, _ = select_pairs(pairs, weight, counts, settings.relaxation)
+    score, selected = select_pairs(pairs, weight, counts, settings.relaxation)
+    motion = align(pairs, support, np.where(selected, weight, 0), probe, references, settings.pairing)
+    motion, met = pair_minutiae(motion, probe, references, settings)
+    score = score * met * compare_phases(motion, probe.phases, references.phases) ** settings.phase.exponent
     usable = np.minimum(probe.usable.sum(axis=1)[0], references.usable.sum(axis=1))
     return np.where(usable >= settings.relaxation.least_pairs, score, np.nan).astype(np.float32)

@@ -65,6 +65,23 @@ class RelaxationSettings(Settings):
     pairs_slope: float  # per minutia
 
 
+class PairingSettings(Settings):
+    """Which minutiae meet once one print is laid on the other."""
+
+    distance_px: float  # px at 500 dpi: farther apart, two minutiae are no pair
+    angle_rad: float  # rad: directions that differ by more are no pair
+    lever_px: float  # px at 500 dpi: a pair's directions weigh for the rotation like places so far apart
+    doubted_minutiae: float  # added to the minutiae that might have met: few that meet prove little
+
+
+class PhaseSettings(Settings):
+    """How the ridges of two prints are compared once one is laid on the other."""
+
+    height_px: int  # px at 500 dpi: the area around the middle of the array that is kept, a multiple of 32
+    width_px: int  # px at 500 dpi: likewise
+    exponent: float  # power of the agreement of the ridges in the score
+
+
 class PrintComparison(Settings):
     """How prints are encoded and compared by their minutiae."""
 
@@ -73,3 +90,5 @@ class PrintComparison(Settings):
     minutiae: MinutiaeSettings
     cylinders: CylinderSettings
     relaxation: RelaxationSettings
+    pairing: PairingSettings
+    phase: PhaseSettings

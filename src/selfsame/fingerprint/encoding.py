@@ -8,6 +8,7 @@ from selfsame.fingerprint.comparison_settings import PrintComparison
 from selfsame.fingerprint.cylinders import build_cylinders
 from selfsame.fingerprint.enhancement import enhance
 from selfsame.fingerprint.minutiae import find_minutiae
+from selfsame.fingerprint.phase_map import map_phases
 from selfsame.fingerprint.template import describe_layout, pack
 
 STANDARD_DPI = 500.0
@@ -26,11 +27,13 @@ def encode_prints(rows: NDArray[np.uint8], settings: PrintComparison) -> NDArray
     """
     templates = np.zeros((len(rows), describe_layout(settings).itemsize), np.uint8)
     for template, row in zip(templates, rows, strict=True):
-        ridges = enhance(*_bring_to_standard(row, settings.resolution_dpi), settings.ridges)
+        levels, mask = _bring_to_standard(row, settings.resolution_dpi)
+        ridges = enhance(levels, mask, settings.ridges)
         if ridges is None:
             continue
         found = find_minutiae(ridges, settings.minutiae)
-        template[:] = pack(found, build_cylinders(found, settings.cylinders), settings)
+        cylinders = build_cylinders(found, settings.cylinders)
+        template[:] = pack(found, cylinders, map_phases(ridges, mask.shape, settings.phase), settings)
     return templates
 
 

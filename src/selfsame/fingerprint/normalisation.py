@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from selfsame.errors import InputError
 from selfsame.fingerprint.frame import find_window
-from selfsame.fingerprint.ridged_area import widen_to_ridges
+from selfsame.fingerprint.ridged_area import segment_ridges
 from selfsame.fingerprint.segmentation import Segmentation, require_ridges, segment_print
 from selfsame.imaging.normalised import Normalised
 from selfsame.imaging.resizing import resize
@@ -83,10 +83,8 @@ def normalise_fingerprint(
     rows, columns = find_window(image)
     zoom = 1.0 if target_dpi is None else _find_zoom(resolution_dpi, target_dpi)
     inner = _resample(image[rows, columns], zoom)
-    found = segment_print(inner)
+    found = segment_print(inner) if target_dpi is None else segment_ridges(inner, target_dpi)
     require_ridges(found)
-    if target_dpi is not None:
-        found = widen_to_ridges(inner, found)
     evened, seen = _even_out(inner, found)
     measures = {
         "centre_x": found.centre[0] / zoom + columns.start,

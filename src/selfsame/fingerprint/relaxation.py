@@ -39,19 +39,21 @@ def choose_candidates(alike: FloatArray, settings: RelaxationSettings) -> Candid
     )
 
 
-def relax(
-    pairs: Candidates, probe: Templates, references: Templates, settings: RelaxationSettings
-) -> FloatArray:
+def relax(pairs: Candidates, support: FloatArray, settings: RelaxationSettings) -> FloatArray:
     """Weigh every pair by the support of the others.
 
     Cappelli, Ferrara and Maltoni (2010), equations 23 to 28, after Feng and others (2006): a pair's weight
     becomes a mixture of its own and the mean of the other pairs' weights, each as far as the two pairs agree
     (distance of the two minutiae, difference of their directions, direction of the one as seen from the other).
 
+    Args:
+        pairs: the candidates.
+        support: (r, k, k) of `measure_support`.
+        settings: rounds and weights.
+
     Returns:
         (r, k) float32 weights.
     """
-    support = _measure_agreement(pairs, probe, references, settings)
     weight = pairs.similarity
     share = (1 - settings.own_weight) / max(weight.shape[1] - 1, 1)
     for _ in range(settings.rounds):
@@ -90,22 +92,22 @@ def select_pairs(
     return total / wanted, selected
 
 
-def _measure_agreement(
+def measure_support(
     pairs: Candidates, probe: Templates, references: Templates, settings: RelaxationSettings
 ) -> FloatArray:
-    """Measure how far every two pairs agree, 0..1, as (r, k, k)."""
+    """Measure how far every two pairs agree, 0..1, as (r, k, k) float32; pairs of one minutia never do."""
     own_apart, own_turn, own_bearing = _relate(probe.place[0][pairs.own], probe.direction[0][pairs.own])
     place = np.take_along_axis(references.place, pairs.other, axis=1)
     direction = np.take_along_axis(references.direction, pairs.other, axis=1)
     apart, turn, bearing = _relate(place, direction)
-    agreement = _fade(np.abs(own_apart - apart), settings.distance_px, settings.distance_slope)
+    support = _fade(np.abs(own_apart - apart), settings.distance_px, settings.distance_slope)
     for first, second in ((own_turn, turn), (own_bearing, bearing)):
         cosine = first.real * second.real + first.imag * second.imag
         off = np.arccos(np.clip(cosine, -1, 1))
-        agreement *= _fade(off, settings.angle_rad, settings.angle_slope)
-    agreement[pairs.own[:, :, None] == pairs.own[:, None]] = 0
-    agreement[pairs.other[:, :, None] == pairs.other[:, None]] = 0
-    return agreement
+        support *= _fade(off, settings.angle_rad, settings.angle_slope)
+    support[pairs.own[:, :, None] == pairs.own[:, None]] = 0
+    support[pairs.other[:, :, None] == pairs.other[:, None]] = 0
+    return support
 
 
 def _relate(

@@ -1,12 +1,14 @@
 """Telling the ridged area from the empty sensor by how much the grey levels vary, however faint the ink."""
 
-from dataclasses import replace
-
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from selfsame.fingerprint.segmentation import Segmentation
+from selfsame.errors import CaptureError
+from selfsame.fingerprint.segmentation import CELL_PX, MIN_PRINT_SHARE, Segmentation, measure_coherence
+
+CELL_INCH = 0.024
+"""Side of a cell: 12 px at 500 dpi, 1.3 ridge periods."""
 
 DEVIATION_SHARE = 0.25
 """A cell belongs to the print where the deviation around it exceeds this share of that of the clearest ridges."""
@@ -18,34 +20,59 @@ MIN_DEVIATION = 5.0
 """Grey levels: the noise of an empty sensor stays below."""
 
 WINDOW_CELLS = (3, 3)
-"""Window of the deviation: two to four ridge periods, so that the gaps of a dry print do not count as holes."""
+"""Window of the deviation: near four ridge periods, so that the gaps of a dry print do not count as holes."""
 
 
-def widen_to_ridges(image: NDArray[np.uint8], found: Segmentation) -> Segmentation:
-    """Replace the print's cells, found by its ink, by those whose grey levels vary as ridges do.
+def segment_ridges(image: NDArray[np.uint8], dpi: float) -> Segmentation:
+    """Find the print on an image of known resolution without frame.
 
     Dry prints are too faint to stand out by their mean level, yet their ridges still alternate: the local
     deviation finds them (Mehtre and Chatterjee, Segmentation of fingerprint images: a composite method, 1989).
 
     Args:
-        image: (height, width) uint8 that `found` was found on.
-        found: the segmentation by ink.
+        image: (height, width) uint8, frame cropped; rows and columns that fill no whole cell are not read.
+        dpi: px per inch of the image.
 
-    Returns:
-        The segmentation with the new cells, their centroid and share; what it was where nothing varies.
+    Raises:
+        CaptureError: `too_small`, `no_print` or `low_contrast`.
     """
-    rows, columns = found.cells.shape
-    levels = image[: rows * found.cell_px, : columns * found.cell_px].astype(np.float32)
+    cell_px = CELL_PX * max(1, round(CELL_INCH * dpi / CELL_PX))
+    rows, columns = image.shape[0] // cell_px, image.shape[1] // cell_px
+    if min(rows, columns) < 2 * WINDOW_CELLS[0]:
+        needed = 2 * WINDOW_CELLS[0] * cell_px
+        raise CaptureError(
+            "too_small", f"expected a side of {needed} px at {dpi:g} dpi, got {image.shape}: rescan"
+        )
+    whole = image[: rows * cell_px, : columns * cell_px]
+    mean, deviation = _measure_cells(whole, rows, columns)
+    clearest = float(np.quantile(deviation, CLEAREST))
+    if clearest < MIN_DEVIATION:
+        raise CaptureError(
+            "low_contrast", f"expected ridges of deviation {MIN_DEVIATION:g}, got {clearest:.1f}: rescan"
+        )
+    cells = np.asarray((deviation >= max(MIN_DEVIATION, DEVIATION_SHARE * clearest)) * 255, np.uint8)
+    cells = _keep_largest(_smooth(cells))
+    share = float((cells > 0).mean())
+    if share < MIN_PRINT_SHARE:
+        raise CaptureError(
+            "no_print", f"expected a print on {MIN_PRINT_SHARE:.0%} of the image, got {share:.1%}: rescan"
+        )
+    below, right = (float(place.mean()) + 0.5 for place in np.nonzero(cells))
+    level = cv2.resize(whole, (CELL_PX * columns, CELL_PX * rows), interpolation=cv2.INTER_AREA)
+    coherence = measure_coherence(np.asarray(level, np.uint8), (right, below))
+    means = np.asarray(np.rint(mean), np.uint8)
+    return Segmentation(cells, means, cell_px, (right * cell_px, below * cell_px), share, coherence)
+
+
+def _measure_cells(
+    whole: NDArray[np.uint8], rows: int, columns: int
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Measure the mean of every cell and the deviation inside the cells of the window around it."""
+    levels = whole.astype(np.float32)
     mean = cv2.resize(levels, (columns, rows), interpolation=cv2.INTER_AREA)
     square = cv2.resize(levels * levels, (columns, rows), interpolation=cv2.INTER_AREA)
-    deviation = np.sqrt(np.maximum(cv2.blur(np.maximum(square - mean * mean, 0), WINDOW_CELLS), 0))
-    least = max(MIN_DEVIATION, DEVIATION_SHARE * float(np.quantile(deviation, CLEAREST)))
-    cells = _keep_largest(_smooth(np.asarray((deviation >= least) * 255, np.uint8)))
-    if not cells.any():
-        return found
-    below, right = (np.nonzero(cells)[axis].mean() + 0.5 for axis in (0, 1))
-    centre = float(right * found.cell_px), float(below * found.cell_px)
-    return replace(found, cells=cells, centre=centre, foreground_share=float((cells > 0).mean()))
+    variance = cv2.blur(np.maximum(square - mean * mean, 0), WINDOW_CELLS)
+    return np.asarray(mean, np.float32), np.sqrt(np.asarray(variance, np.float32))
 
 
 def _smooth(cells: NDArray[np.uint8]) -> NDArray[np.uint8]:

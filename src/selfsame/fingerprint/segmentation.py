@@ -87,7 +87,7 @@ def segment_print(image: NDArray[np.uint8]) -> Segmentation:
             "no_print", f"expected a print on {MIN_PRINT_SHARE:.0%} of the image, got {share:.1%}: rescan"
         )
     centre = right / inked, below / inked
-    coherence = _measure_coherence(level, centre)
+    coherence = measure_coherence(level, centre)
     return Segmentation(cells, means, cell_px, (centre[0] * cell_px, centre[1] * cell_px), share, coherence)
 
 
@@ -138,7 +138,7 @@ def _shrink(image: NDArray[np.uint8], height: int, width: int) -> NDArray[np.uin
     return np.asarray(cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA), np.uint8)
 
 
-def _measure_coherence(image: NDArray[np.uint8], centre: tuple[float, float]) -> float:
+def measure_coherence(image: NDArray[np.uint8], centre: tuple[float, float]) -> float:
     """Measure |mean of squared gradients| over mean of |gradients|^2, in windows of 2x2 cells of CELL_PX.
 
     Kass and Witkin, Analyzing oriented patterns (1987); Bazen and Gerez, Systematic methods for the

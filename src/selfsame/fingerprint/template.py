@@ -9,6 +9,7 @@ from selfsame.errors import MismatchError
 from selfsame.fingerprint.comparison_settings import PrintComparison
 from selfsame.fingerprint.cylinders import Cylinders, list_places
 from selfsame.fingerprint.minutiae import Minutiae
+from selfsame.fingerprint.phase_map import PhaseMap, shape_phases, shape_points
 
 FloatArray = NDArray[np.float32]
 
@@ -28,6 +29,7 @@ class Templates:
         cells: (n, m, places * sections) float32, 0..1.
         valid: (n, m, places) float32, 0 or 1.
         power: (n, m, places) float32 sum of the squared cells over the sections.
+        phases: the ridges, (n, ...) each.
     """
 
     count: NDArray[np.int64]
@@ -37,6 +39,7 @@ class Templates:
     cells: FloatArray
     valid: FloatArray
     power: FloatArray
+    phases: PhaseMap
 
 
 def describe_layout(settings: PrintComparison) -> np.dtype[np.void]:
@@ -52,11 +55,16 @@ def describe_layout(settings: PrintComparison) -> np.dtype[np.void]:
             ("usable", "u1", (most,)),
             ("cells", "u1", (most, places * settings.cylinders.sections)),
             ("valid", "u1", (most, places)),
+            ("phase", "u1", shape_phases(settings.phase)),
+            ("normal", "u1", shape_points(settings.phase)),
+            ("inside", "u1", shape_points(settings.phase)),
         ]
     )
 
 
-def pack(found: Minutiae, cylinders: Cylinders, settings: PrintComparison) -> NDArray[np.uint8]:
+def pack(
+    found: Minutiae, cylinders: Cylinders, phases: PhaseMap, settings: PrintComparison
+) -> NDArray[np.uint8]:
     """Pack one print into the bytes of a template."""
     row = np.zeros(1, describe_layout(settings))
     count = found.x.size
@@ -68,6 +76,7 @@ def pack(found: Minutiae, cylinders: Cylinders, settings: PrintComparison) -> ND
     row["usable"][0, :count] = cylinders.usable
     row["cells"][0, :count] = np.rint(cylinders.cells * FULL).reshape(count, -1)
     row["valid"][0, :count] = cylinders.valid
+    row["phase"], row["normal"], row["inside"] = phases.phase, phases.normal, phases.inside
     return row.view(np.uint8)
 
 
@@ -101,4 +110,5 @@ def unpack(rows: NDArray[np.uint8], settings: PrintComparison) -> Templates:
         cells=cells,
         valid=fields["valid"][:, :most].astype(np.float32),
         power=np.square(cells).reshape(*cells.shape[:2], -1, sections).sum(axis=3),
+        phases=PhaseMap(fields["phase"], fields["normal"], fields["inside"]),
     )

@@ -13,7 +13,7 @@ from selfsame.matching.protocol import select_references
 from selfsame.metrics.classification import classification_rates, count_confusions, macro_intervals
 from selfsame.metrics.comparisons import Comparisons
 from selfsame.metrics.intervals import draw_multiplicities, rate_interval, resample_rate
-from selfsame.metrics.roc import area_under_curve
+from selfsame.metrics.roc import area_interval, area_under_curve, equal_error_interval
 from selfsame.metrics.verification import (
     error_curve,
     match_rates,
@@ -85,9 +85,9 @@ def measure_verification(
     areas = resample_areas(comparisons, held)
     return Verification(
         eer=eer,
-        eer_interval=rate_interval(eer, eers, comparisons.mated_subjects),
+        eer_interval=equal_error_interval(comparisons, eers),
         auc=auc,
-        auc_interval=rate_interval(auc, areas, comparisons.mated_subjects),
+        auc_interval=area_interval(comparisons, areas),
         fnmr_at_fmr={str(fmr): measure_point(comparisons, fmr, fnmrs[fmr], prevented) for fmr in fmrs},
         smallest_fmr=comparisons.smallest_fmr,
         mated=int(comparisons.mated.sum()),

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import NamedTuple
 
 import numpy as np
@@ -11,7 +12,7 @@ from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 
 from selfsame.reporting.results import Kind, Metrics, Outcome
-from selfsame.reporting.style import INK, LineStyle, line_of, new_panels
+from selfsame.reporting.style import ACROSS, INK, LineStyle, line_of, new_panels
 from selfsame.reporting.wording import readable
 
 MOST_LINES = 8
@@ -117,6 +118,8 @@ def _pack(title: str, lines: Sequence[tuple[str, str]]) -> list[Panel]:
 def draw_panels(curves: Mapping[Key, Points], metrics: Metrics, label: Label) -> Figure:
     """Draw lines in small multiples: a column a protocol, a row a panel of lines, its legend on the right.
 
+    Where there is one protocol, panels fill two columns, each with its legend.
+
     Args:
         curves: the points of each line, x and y; at least one.
         metrics: the results, whose order the lines take; what inference would do is drawn stronger.
@@ -126,20 +129,32 @@ def draw_panels(curves: Mapping[Key, Points], metrics: Metrics, label: Label) ->
     protocols = list(dict.fromkeys(one.protocol for one in outcomes))
     chosen = {(one.figure, one.comparator) for kind in protocols for one in metrics.headline(kind)}
     panels = arrange(outcomes, chosen)
-    side = SIDES.get(len(protocols), LEAST_SIDE)
+    cells = [(panel, protocol) for panel in panels for protocol in protocols]
+    columns = len(protocols) if len(protocols) > 1 else min(2, len(panels))
+    side, room = SIDES.get(columns, LEAST_SIDE), _room(panels)
+    between = ACROSS if len(protocols) > 1 else ACROSS + room
     figure, grid = new_panels(
-        len(panels), len(protocols), width=side, height=side * 0.92, beside=_room(panels)
+        -(-len(cells) // columns), columns, width=side, height=side * 0.92, between=between, beside=room
     )
-    for row, panel in zip(grid, panels, strict=True):
-        for axes, protocol in zip(row, protocols, strict=True):
-            shown = [line for line in panel.lines if Key(protocol, *line) in curves]
-            label(axes, protocol, f"{panel.heading}: {readable(protocol)}")
-            for line in shown:
-                axes.plot(*curves[Key(protocol, *line)], **_strength(panel.style(line), line in chosen))
-            if not shown:
-                axes.text(0.5, 0.5, "nothing measured", transform=axes.transAxes, ha="center", color=INK)
-        _add_legend(row[-1], panel, chosen)
+    places = list(chain.from_iterable(grid))
+    for axes, (panel, protocol) in zip(places, cells, strict=False):
+        label(axes, protocol, f"{panel.heading}: {readable(protocol)}")
+        _draw(axes, panel, protocol, curves, chosen)
+        if protocol == protocols[-1]:
+            _add_legend(axes, panel, chosen)
+    for axes in places[len(cells) :]:
+        axes.set_axis_off()
     return figure
+
+
+def _draw(
+    axes: Axes, panel: Panel, protocol: Kind, curves: Mapping[Key, Points], chosen: set[tuple[str, str]]
+) -> None:
+    shown = [line for line in panel.lines if Key(protocol, *line) in curves]
+    for line in shown:
+        axes.plot(*curves[Key(protocol, *line)], **_strength(panel.style(line), line in chosen))
+    if not shown:
+        axes.text(0.5, 0.5, "nothing measured", transform=axes.transAxes, ha="center", color=INK)
 
 
 def _strength(style: LineStyle, chosen: bool) -> LineStyle:

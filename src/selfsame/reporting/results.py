@@ -208,7 +208,7 @@ class Differential(Result):
 
 
 class WorstComparison(Result):
-    """One of the mated comparisons of lowest or the non-mated ones of highest score; names, never pictures."""
+    """One of the mated comparisons of lowest or non-mated ones of highest score; names, never pictures."""
 
     protocol: Kind
     figure: str

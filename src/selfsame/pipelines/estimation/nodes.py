@@ -5,6 +5,7 @@ import logging
 import pandas as pd
 
 from selfsame.imaging.arrays import ShardedArrays
+from selfsame.learning.estimators.measuring import Summary, summarise_estimators
 from selfsame.pipelines.estimation.params import EstimationParameters
 
 logger = logging.getLogger(__name__)
@@ -36,7 +37,7 @@ def fit_estimators(
     """Fit every estimator on the training part of every split, and ask it about the test part.
 
     Returns:
-        The answers and the fits, see `try_estimators`.
+        The answers and what they measure, see `try_estimators`.
     """
     from selfsame.learning.estimators.trials import gather_images, try_estimators
 
@@ -44,17 +45,12 @@ def fit_estimators(
     return try_estimators(images, ids, splits, parameters.list_candidates(), seed)
 
 
-def measure_estimators(answers: pd.DataFrame, fits: pd.DataFrame) -> tuple[pd.DataFrame, dict[str, object]]:
-    """Measure every fit, and average over the splits with intervals."""
-    from selfsame.learning.estimators.measuring import measure_answers, summarise_measures
-
-    measures = measure_answers(answers, fits)
-    return measures, summarise_measures(measures, answers)
+def summarise_splits(estimators: pd.DataFrame, answers: pd.DataFrame) -> Summary:
+    """Average over the splits, with intervals, and list the captures that are most often misnamed."""
+    return summarise_estimators(estimators, answers)
 
 
-def report_estimators(
-    summary: dict[str, object], parameters: EstimationParameters, seed: int
-) -> tuple[str, object]:
+def report_estimators(summary: Summary, parameters: EstimationParameters, seed: int) -> tuple[str, object]:
     """Write the page about the estimators, and draw their accuracy by components: a matplotlib figure."""
     from selfsame.reporting.estimators import draw_components, render_estimators
 

@@ -8,8 +8,8 @@ from kedro.pipeline import Node, Pipeline
 from selfsame.pipelines.estimation.nodes import (
     draw_capture_splits,
     fit_estimators,
-    measure_estimators,
     report_estimators,
+    summarise_splits,
 )
 
 
@@ -28,15 +28,15 @@ def create_pipeline(modality: str) -> Pipeline:
             Node(
                 fit_estimators,
                 [f"{modality}.arrays", index, "estimator_splits", "params:estimation", "params:seed"],
-                ["estimator_answers", "estimator_fits"],
+                ["estimator_answers", "estimators"],
                 name="fit_estimators",
                 tags="training",
             ),
             Node(
-                measure_estimators,
-                ["estimator_answers", "estimator_fits"],
-                ["estimators", "estimator_summary"],
-                name="measure_estimators",
+                summarise_splits,
+                ["estimators", "estimator_answers"],
+                "estimator_summary",
+                name="summarise_splits",
                 tags="evaluation",
             ),
             Node(

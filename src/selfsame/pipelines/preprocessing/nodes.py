@@ -105,6 +105,7 @@ def build_recipe(parameters: PreprocessingParameters, seed: int) -> Recipe:
         parameters: of the modality.
         seed: of the synthetic impressions.
     """
+    from selfsame.face import normalise_face
     from selfsame.fingerprint.distortion import distort_fingerprint
     from selfsame.fingerprint.normalisation import normalise_fingerprint
     from selfsame.imaging.decoding import decode_grey
@@ -115,6 +116,8 @@ def build_recipe(parameters: PreprocessingParameters, seed: int) -> Recipe:
     decode = partial(decode_grey, max_pixels=parameters.max_pixels)
     if chosen.kind == "iris":
         return Recipe(height, width, seed, decode, partial(normalise_iris, height=height, width=width))
+    if chosen.kind == "face":
+        return Recipe(height, width, seed, decode, partial(normalise_face, height=height, width=width))
     normalise: Callable[..., Normalised] = partial(normalise_fingerprint, height=height, width=width)
     if resolution := _find_resolution(parameters):
         normalise = partial(normalise, target_dpi=resolution.target_dpi)

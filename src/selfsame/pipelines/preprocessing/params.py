@@ -49,7 +49,19 @@ class FingerprintNormalisation(BaseModel):
     synthetic_impressions: SyntheticImpressions
 
 
-Normalisation = Annotated[IrisNormalisation | FingerprintNormalisation, Field(discriminator="kind")]
+class FaceNormalisation(BaseModel):
+    """A cropped face is brought to one size."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    kind: Literal["face"]
+    height: PositiveInt  # px
+    width: PositiveInt  # px
+
+
+Normalisation = Annotated[
+    IrisNormalisation | FingerprintNormalisation | FaceNormalisation, Field(discriminator="kind")
+]
 
 
 class PreprocessingParameters(BaseModel):

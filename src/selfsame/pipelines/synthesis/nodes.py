@@ -1,10 +1,10 @@
-"""The nodes that make the synthetic sample. Both are lazy: a file is made while the one before is written."""
+"""The nodes that make a synthetic sample. All are lazy: a file is made while the one before is written."""
 
 import logging
 from collections.abc import Iterator
 
 from selfsame.imaging.progress import follow
-from selfsame.pipelines.synthesis.params import SynthesisParameters
+from selfsame.pipelines.synthesis.params import FaceSynthesisParameters, SynthesisParameters
 
 logger = logging.getLogger(__name__)
 
@@ -51,7 +51,6 @@ def synthesise_presentations(parameters: SynthesisParameters, seed: int) -> Iter
     from selfsame.sources.synthetic.sample import Population, stream_presentations
 
     shown = parameters.presentations
-    first_stranger = parameters.subjects + 1
     used = max(parameters.captures_per_eye, parameters.captures_per_finger)
     logger.info(
         "synthesis: presentations of %d known and %d unknown subjects",
@@ -61,10 +60,30 @@ def synthesise_presentations(parameters: SynthesisParameters, seed: int) -> Iter
     return stream_presentations(
         seed,
         Population(parameters.eye, parameters.fingerprint, parameters.impression),
-        subjects=[
-            *range(1, shown.known_subjects + 1),
-            *range(first_stranger, first_stranger + shown.unknown_subjects),
-        ],
+        subjects=shown.number_subjects(parameters.subjects),
         numbers=range(used + 1, used + shown.per_subject + 1),
         fingers=tuple(finger(name) for name in parameters.fingers),
+    )
+
+
+def synthesise_faces(parameters: FaceSynthesisParameters, seed: int) -> Iterator[tuple[str, bytes]]:
+    """Make the sample of faces: a stream of (path relative to the root, file content)."""
+    from selfsame.sources.synthetic.face_sample import stream_faces
+
+    subjects, each = parameters.subjects, parameters.captures_per_face
+    logger.info("synthesis: %d subjects, %d faces of each", subjects, each)
+    files = stream_faces(seed, parameters.face, subjects=range(1, subjects + 1), captures=range(1, each + 1))
+    return follow(files, "synthesis", subjects * each, "capture")
+
+
+def synthesise_new_faces(parameters: FaceSynthesisParameters, seed: int) -> Iterator[tuple[str, bytes]]:
+    """Make the faces that inference is shown: further captures of people of the sample, and strangers."""
+    from selfsame.sources.synthetic.face_sample import stream_faces
+
+    shown, used = parameters.presentations, parameters.captures_per_face
+    return stream_faces(
+        seed,
+        parameters.face,
+        subjects=shown.number_subjects(parameters.subjects),
+        captures=range(used + 1, used + shown.per_subject + 1),
     )

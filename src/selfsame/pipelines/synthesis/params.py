@@ -6,18 +6,32 @@ from pydantic import BaseModel, ConfigDict, NonNegativeInt, PositiveInt, model_v
 
 from selfsame.fingerprint.distortion_model import DistortionModel
 from selfsame.sources.synthetic.eye_model import EyeModel
+from selfsame.sources.synthetic.face_model import FaceModel
 from selfsame.sources.synthetic.fingerprint_model import FingerprintModel
 from selfsame.sources.synthetic.instances import Finger
 
 
 class PresentationParameters(BaseModel):
-    """What inference is shown: both eyes and one finger a presentation."""
+    """What inference is shown: both eyes and one finger a presentation, or one face."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     known_subjects: NonNegativeInt  # subjects of the sample who come back
     unknown_subjects: NonNegativeInt  # subjects who are not in the sample
     per_subject: PositiveInt  # presentations of each
+
+    def require_known(self, subjects: int) -> None:
+        """Check that no more come back than there are."""
+        if self.known_subjects > subjects:
+            raise ValueError(
+                f"expected presentations.known_subjects of at most subjects ({subjects}),"
+                f" got {self.known_subjects}"
+            )
+
+    def number_subjects(self, subjects: int) -> list[int]:
+        """Number who is shown: people of a sample of so many who come back, then strangers."""
+        strangers = range(subjects + 1, subjects + 1 + self.unknown_subjects)
+        return [*range(1, self.known_subjects + 1), *strangers]
 
 
 class SynthesisParameters(BaseModel):
@@ -38,9 +52,21 @@ class SynthesisParameters(BaseModel):
     def _check_numbers(self) -> Self:
         if len(set(self.fingers)) < len(self.fingers):
             raise ValueError(f"expected each finger once in fingers, got {', '.join(self.fingers)}")
-        if self.presentations.known_subjects > self.subjects:
-            raise ValueError(
-                f"expected presentations.known_subjects of at most subjects ({self.subjects}),"
-                f" got {self.presentations.known_subjects}"
-            )
+        self.presentations.require_known(self.subjects)
+        return self
+
+
+class FaceSynthesisParameters(BaseModel):
+    """How many faces are made up, how often each is captured, and how much captures vary."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    subjects: PositiveInt
+    captures_per_face: PositiveInt
+    presentations: PresentationParameters
+    face: FaceModel
+
+    @model_validator(mode="after")
+    def _check_numbers(self) -> Self:
+        self.presentations.require_known(self.subjects)
         return self
