@@ -197,7 +197,6 @@ def make_run(
                     }
                 )
     setting = {
-        "workload": "work",
         "modalities": list(modalities),
         "synthetic_impressions": [name for name in modalities if name in synthetic],
         "comparators": {name: list(comparators) for name in modalities},
