@@ -194,7 +194,7 @@ def test_everything_that_a_new_workload_asks_for_is_declared(tmp_path: Path) -> 
 
 @pytest.fixture(scope="module")
 def extended(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A copy of the project with a comparator, a fusion rule, a metric, a protocol, a modality and a table."""
+    """A copy of the project with all recipes that can be followed together."""
     return copy_project(tmp_path_factory.mktemp("extended") / "project", *EXTENDING)
 
 
