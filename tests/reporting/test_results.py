@@ -23,18 +23,24 @@ def test_results_hold_what_the_readers_of_metrics_json_rely_on(metrics):
     document = metrics.model_dump(mode="json")
     assert list(document["protocols"]) == ["closed_set", "subject_disjoint", "open_set"]
     first = document["outcomes"][0]
-    assert (first["protocol"], first["figure"], first["comparator"]) == ("closed_set", "iris_left", "cosine")
+    assert (first["protocol"], first["figure"]) == ("closed_set", "iris_left")
     assert {"eer", "eer_interval", "fnmr_at_fmr", "mated", "non_mated"} <= set(first["verification"])
     assert {"fnmr", "interval", "threshold"} <= set(first["verification"]["fnmr_at_fmr"]["0.01"])
-    assert {"rank_1", "rank_5", "probes", "enrolled", "cmc"} <= set(first["identification"])
+    assert {"rank_1", "rank_1_interval", "rank_5", "probes", "enrolled", "cmc"} <= set(
+        first["identification"]
+    )
     assert {"attempted", "failed", "rate", "reasons"} <= set(document["failure_to_acquire"]["iris_left"])
 
 
-def test_headline_is_the_chosen_comparator_of_one_modality_and_the_rule_of_several(metrics):
-    named = [(one.figure, one.comparator) for one in metrics.headline("open_set")]
-    assert named[0] == ("iris_left", "iris_code")
-    assert named[-1] == ("all", "quality")
-    assert len(named) == 7
+def test_headline_is_what_inference_would_do(metrics):
+    """Each modality by its chosen comparator, each set of several by the chosen rule, and nothing twice."""
+    headline = metrics.headline("open_set")
+    assert len({outcome.figure for outcome in headline}) == len(headline) == 7
+    for outcome in headline:
+        alone = len(outcome.modalities) == 1
+        chosen = metrics.setting.chosen[outcome.modalities[0]] if alone else metrics.setting.fusion
+        assert outcome.comparator == chosen
+        assert outcome.protocol == "open_set"
 
 
 @pytest.mark.parametrize(
@@ -47,6 +53,9 @@ def test_headline_is_the_chosen_comparator_of_one_modality_and_the_rule_of_sever
         (("outcomes", 0, "verification", "eer_percent"), 3, "Extra inputs"),
         (("outcomes", 0, "identification", "cmc"), [0.9, 0.8], "never falls"),
         (("outcomes", 0, "protocol"), "open_book", "closed_set"),
+        (("outcomes", 0, "calibration", "cllr"), -0.1, "greater than or equal to 0"),
+        (("subsets", 0, "difference_interval"), [0.0, float("nan")], "finite number"),
+        (("protocols",), {"open_book": {}}, "closed_set"),
         (("schema_version",), 1, "Input should be 2"),
     ],
 )

@@ -60,7 +60,9 @@ def choose_thresholds(
     from selfsame.matching.protocol import protocol_kind
     from selfsame.reporting.measurement import Resampling
     from selfsame.reporting.thresholds import choose_operating_points
+    from selfsame.sources.leaks import require_no_leak
 
+    require_no_leak(assignments, manifest)
     chosen = choose_operating_points(
         gather_evidence(assignments, tables, parameters.fusion.quality),
         protocol_kind([manifest]),
