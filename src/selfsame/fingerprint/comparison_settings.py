@@ -1,7 +1,5 @@
 """How prints are encoded and compared: the tunable numbers, in physical units."""
 
-import math
-
 from pydantic import BaseModel, ConfigDict
 
 
