@@ -60,7 +60,9 @@ def test_galleries_of_more_than_one_block_are_compared_whole(gallery, scores, se
 
 def test_order_of_references_does_not_matter(gallery, scores, settings):
     order = np.random.default_rng(0).permutation(8)
-    assert compare_prints(gallery, gallery[order], settings) == pytest.approx(scores[:, order], rel=SUMS, abs=1e-5)
+    assert compare_prints(gallery, gallery[order], settings) == pytest.approx(
+        scores[:, order], rel=SUMS, abs=1e-5
+    )
 
 
 def test_inverted_print_is_recognised(ridges, scattered, gallery, scores, settings):
@@ -110,7 +112,7 @@ def test_no_prints_give_no_scores(gallery, settings):
 def test_templates_of_other_settings_are_refused(gallery, settings):
     minutiae = settings.minutiae.model_copy(update={"most": 40})
     other = settings.model_copy(update={"minutiae": minutiae})
-    with pytest.raises(MismatchError, match="expected templates of .* encode the prints again"):
+    with pytest.raises(MismatchError, match=r"expected templates of .* encode the prints again"):
         compare_prints(gallery, gallery, other)
 
 

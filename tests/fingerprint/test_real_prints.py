@@ -23,9 +23,7 @@ def scores(real_captures, settings):
         for impression in IMPRESSIONS:
             data = (folder / f"{finger}_{impression}.tif").read_bytes()
             image = decode_grey(data, max_pixels=1_000_000)
-            done = normalise_fingerprint(
-                image, height=512, width=448, resolution_dpi=500.0, target_dpi=500.0
-            )
+            done = normalise_fingerprint(image, height=512, width=448, resolution_dpi=500.0, target_dpi=500.0)
             rows.append(np.stack([done.image, done.mask]))
     templates = encode_prints(np.stack(rows), settings)
     return compare_prints(templates, templates, settings)

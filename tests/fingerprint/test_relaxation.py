@@ -4,7 +4,13 @@ import numpy as np
 import pytest
 
 from selfsame.fingerprint.encoding import encode_prints
-from selfsame.fingerprint.relaxation import Candidates, choose_candidates, measure_support, relax, select_pairs
+from selfsame.fingerprint.relaxation import (
+    Candidates,
+    choose_candidates,
+    measure_support,
+    relax,
+    select_pairs,
+)
 from selfsame.fingerprint.template import unpack
 
 

@@ -38,9 +38,9 @@ def compare_prints(
 def _compare_one(probe: Templates, references: Templates, settings: PrintComparison) -> NDArray[np.float32]:
     """Compare one print with a block of others, as (r,) float32.
 
-    The score is the product of three agreements: of the surroundings of the best pairs of minutiae (0 to 1), of
-    the minutiae that meet once the prints lie on each other (0 to the root of their number), and of the ridges
-    between them (0 to 1). A product needs no weights that would have to be fitted.
+    The score is the product of three agreements: of the surroundings of the best pairs of minutiae (0 to 1),
+    of the minutiae that meet once the prints lie on each other (0 to the root of their number), and of the
+    ridges between them (0 to 1). A product needs no weights that would have to be fitted.
     """
     alike = compare_cylinders(probe, references, settings.relaxation)
     pairs = choose_candidates(alike, settings.relaxation)
