@@ -35,7 +35,7 @@ def test_moved_prints_find_their_finger(scores):
 def test_mated_scores_are_far_above_the_others(scores):
     fingers = np.arange(8) % 4
     mated = fingers[:, None] == fingers
-    assert scores[mated].min() > 10 * scores[~mated].max()
+    assert scores[mated].min() > 2 * scores[~mated].max()
 
 
 def test_nothing_is_more_alike_than_a_print_itself(scores):
@@ -44,7 +44,7 @@ def test_nothing_is_more_alike_than_a_print_itself(scores):
 
 def test_score_is_nearly_the_same_the_other_way_round(scores):
     # The points that are compared lie on the probe's grid: that alone differs.
-    assert scores == pytest.approx(scores.T, rel=0.15, abs=0.005)
+    assert scores == pytest.approx(scores.T, rel=0.1, abs=0.03)
 
 
 def test_a_batch_scores_as_one_by_one(gallery, scores, settings):
@@ -78,7 +78,7 @@ def test_resolution_of_the_array_does_not_matter(ridges, scattered, gallery, sco
     small = ridges(scattered(0), side=320)[:, ::2, ::2]
     found = compare_prints(encode_prints(small[None], coarse), gallery[:4], coarse)[0]
     assert found.argmax() == 0
-    assert found[0] > 0.5 * scores[0, 0]
+    assert found[0] > 0.8 * scores[0, 0]
 
 
 @pytest.mark.parametrize("empty", ["mask", "ridges", "minutiae"])

@@ -10,7 +10,7 @@ from selfsame.fingerprint.enhancement import Ridges
 from selfsame.fingerprint.motion import Motion
 
 PHASE_PX = 2
-"""px at 500 dpi: step of the stored phases; half a step is at most a ninth of a turn off."""
+"""px at 500 dpi: step of the stored phases; the one that is read lies at most a sixth of a period away."""
 
 POINT_PX = 8
 """px at 500 dpi: step of the points that are compared, near one ridge period."""
