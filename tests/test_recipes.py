@@ -1,5 +1,6 @@
 """The recipes of docs/extending.md: their blocks are applied to a copy of the project, which has to work."""
 
+import json
 import re
 import runpy
 import shutil
@@ -26,7 +27,18 @@ PROJECT = Path(__file__).parents[1]
 PAGE = PROJECT / "docs" / "extending.md"
 CATALOG = ("-m", "pytest", "-q", "tests/test_catalog.py", "-k", "base and (declared or typed)")
 LAYERS = ("-c", "from importlinter.cli import lint_imports_command as lint; lint()", "--no-cache")
-HEADINGS = ["An encoder", "A workload", "A modality", "A table or a plot"]
+HEADINGS = [
+    "A comparator",
+    "A fusion rule",
+    "A metric",
+    "A protocol",
+    "An encoder",
+    "A workload",
+    "A modality",
+    "A table or a plot",
+]
+EXTENDING = [heading for heading in HEADINGS if heading not in ("An encoder", "A workload")]
+"""The recipes that can be followed together."""
 
 
 @dataclass(frozen=True)
@@ -182,8 +194,11 @@ def test_everything_that_a_new_workload_asks_for_is_declared(tmp_path: Path) -> 
 
 @pytest.fixture(scope="module")
 def extended(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A copy of the project with a new modality and a new table."""
-    return copy_project(tmp_path_factory.mktemp("extended") / "project", "A modality", "A table or a plot")
+    """A copy of the project with all recipes that can be followed together."""
+    return copy_project(tmp_path_factory.mktemp("extended") / "project", *EXTENDING)
+
+
+CAPTURES = 32
 
 
 def draw_palms(root: Path) -> Iterator[Path]:
@@ -201,24 +216,84 @@ def draw_palms(root: Path) -> Iterator[Path]:
     cv2.imwrite(str(root / "s0" / "palm" / "left_5.png"), np.full((120, 140), 200, np.uint8))
 
 
-def test_a_new_modality_and_a_new_table_run_from_captures_to_predictions(
-    extended: Path, tmp_path: Path
-) -> None:
-    captures = sum(1 for _ in draw_palms(tmp_path / "captures"))
-    roots = f"captures={tmp_path}/captures,data={tmp_path}/data"
+@pytest.fixture(scope="module")
+def results(extended: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The data root of a run of the extended project on palms, which have the new comparator, too."""
+    root = tmp_path_factory.mktemp("palms")
+    assert sum(1 for _ in draw_palms(root / "captures")) == CAPTURES
+    settings = {"kind": "thumbnails", "cells": 12, "least_seen": 0.5}
+    palm = {"biometrics": {"palm": {"comparison": {"comparators": {"thumbnails": settings}}}}}
+    (extended / "conf/base/parameters_thumbnails_of_palms.yml").write_text(yaml.safe_dump(palm))
+    roots = f"captures={root}/captures,data={root}/data"
     assert_runs(
         extended, "-m", "kedro", "run", "--env", "smoke", "--pipelines", "biometrics", f"--params={roots}"
     )
-    data = tmp_path / "data"
-    index = pd.read_parquet(data / "04_feature/biometrics/palm/index.parquet")
-    assert index["status"].value_counts().to_dict() == {"ok": captures, "failed": 1}
+    return root / "data"
+
+
+@pytest.fixture(scope="module")
+def outcomes(results: Path) -> list[dict]:
+    """What was measured in that run."""
+    return json.loads((results / "08_reporting/biometrics/metrics.json").read_text())["outcomes"]
+
+
+def test_a_new_modality_runs_from_captures_to_predictions(results: Path) -> None:
+    index = pd.read_parquet(results / "04_feature/biometrics/palm/index.parquet")
+    assert index["status"].value_counts().to_dict() == {"ok": CAPTURES, "failed": 1}
     assert index["reason"].dropna().tolist() == ["no_palm"]
-    difficulties = pd.read_csv(data / "08_reporting/biometrics/difficulties.csv")
-    assert set(difficulties["figure"]) == {"palm"}
-    assert sorted(difficulties["probe_subject"]) == ["s0", "s1", "s2", "s3"]
-    predictions = pd.read_parquet(data / "07_model_output/biometrics/predictions.parquet")
+    predictions = pd.read_parquet(results / "07_model_output/biometrics/predictions.parquet")
     shown = predictions[~predictions["status"].isin(["enrolled", "rejected"])]
     assert set(shown["modalities"]) == {"palm", ""}
+
+
+def test_a_new_table_has_a_row_for_everybody_under_every_protocol(results: Path) -> None:
+    difficulties = pd.read_csv(results / "08_reporting/biometrics/difficulties.csv")
+    assert set(difficulties["figure"]) == {"palm"}
+    assert set(difficulties["protocol"]) == {"closed_set", "subject_disjoint", "open_set", "first_to_last"}
+    own = difficulties[(difficulties["protocol"] == "closed_set") & (difficulties["comparator"] == "cosine")]
+    assert sorted(own["probe_subject"]) == ["s0", "s1", "s2", "s3"]
+
+
+def test_a_new_comparator_is_measured_beside_the_networks(outcomes: list[dict]) -> None:
+    measured = {(one["protocol"], one["comparator"]): one["verification"] for one in outcomes}
+    assert ("closed_set", "cosine") in measured
+    assert measured["closed_set", "thumbnails"]["eer"] == 0  # the palms drawn here differ in little but noise
+
+
+def test_a_new_metric_is_in_every_outcome_with_its_interval(outcomes: list[dict]) -> None:
+    for one in outcomes:
+        low, high = one["verification"]["zero_fmr_interval"]
+        assert low <= one["verification"]["zero_fmr"] <= high
+
+
+def test_a_new_protocol_compares_the_first_capture_with_the_last(results: Path) -> None:
+    trials = pd.read_parquet(results / "07_model_output/biometrics/trials.parquet")
+    own = trials[(trials["protocol"] == "first_to_last") & trials["mated"]]
+    manifest = pd.read_parquet(results / "02_intermediate/biometrics/manifest.parquet")
+    number = manifest.set_index("capture_id")["capture_index"]
+    assert set(number[own["reference"]]) == {1}
+    assert sorted(number[own["probe"]]) == [4] * 7 + [5]  # the empty plate is the last capture of its palm
+
+
+FUSE = """
+import numpy as np
+from selfsame.matching.score_fusion import FusionSettings, fit_fusion, read_fusion
+
+mated = np.arange(600) < 200
+scores = np.random.default_rng(0).normal(3.0 * mated[:, None], 1.0, (600, 2))
+scores[::7, 0] = np.nan
+settings = FusionSettings(normalisation="z", weights="d_prime", calibration="logistic", prior=0.5, spread=1.0)
+fitted = fit_fusion("largest", scores, mated, None, settings)
+alone = [fit_fusion("largest", scores[:, [i]][~np.isnan(scores[:, i])],
+                    mated[~np.isnan(scores[:, i])], None, settings) for i in (0, 1)]
+expected = np.fmax(*(alone[i].apply(scores[:, [i]]) for i in (0, 1)))
+np.testing.assert_allclose(fitted.apply(scores), expected)
+assert read_fusion(fitted.to_document()) == fitted
+"""
+
+
+def test_a_new_fusion_rule_is_fitted_and_read_back_by_its_name(extended: Path) -> None:
+    assert_runs(extended, "-c", FUSE)
 
 
 @pytest.mark.parametrize("check", [CATALOG, LAYERS], ids=["catalog", "layers"])
@@ -228,7 +303,7 @@ def test_the_recipes_pass_the_projects_own_checks(extended: Path, check: tuple[s
 
 @pytest.mark.parametrize("check", [("check",), ("format", "--check")], ids=["ruff", "format"])
 def test_what_the_recipes_touch_is_written_as_the_project_is(extended: Path, check: tuple[str, ...]) -> None:
-    blocks = [block for heading in ("A modality", "A table or a plot") for block in RECIPES[heading]]
+    blocks = [block for heading in EXTENDING for block in RECIPES[heading]]
     touched = sorted({block.path for block in blocks if block.path.endswith(".py")})
     assert touched, "the recipes hold no Python file to check"
     assert_runs(extended, "-m", "ruff", *check, *touched)

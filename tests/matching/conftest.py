@@ -4,34 +4,32 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from selfsame.matching.templates import Templates
+from selfsame.matching.comparators import compare_cosines
+from selfsame.matching.fusion_settings import Fusing, FusionSettings
+from selfsame.matching.pairs import compare_templates
+from selfsame.matching.templates import Captures, tabulate_templates
+from selfsame.sources.protocols import assign_captures
+from selfsame.sources.splits import ListedReferences, SplitRules
 
 INDEX_COLUMNS = [
-    "capture_id",
-    "impression",
-    "subject_id",
-    "modality",
-    "instance",
-    "capture_index",
-    "role",
-    "split",
-    "protocol",
-    "status",
-    "reason",
-]
+    "capture_id", "impression", "subject_id", "modality", "instance", "capture_index", "role", "split",
+    "protocol", "status", "reason", "shard", "row", "measures",
+]  # fmt: skip
+SETTINGS = FusionSettings(normalisation="z", weights="d_prime", calibration="logistic", prior=0.1, spread=1.0)
 
 
-def make_templates(rows, vectors=None):
-    """Templates of (subject, instance) pairs with the given vectors, or all the same one."""
-    vectors = np.tile(np.float32([1, 0]), (len(rows), 1)) if vectors is None else np.float32(vectors)
-    subjects = np.array([subject for subject, _ in rows], dtype=str)
-    instances = np.array([instance for _, instance in rows], dtype=str)
-    return Templates(np.array([f"c{i}" for i in range(len(rows))], dtype=str), subjects, instances, vectors)
+def make_captures(rows):
+    """Captures of (subject, instance) pairs, named c0, c1, ..."""
+    return Captures(
+        np.array([f"c{i}" for i in range(len(rows))], dtype=str),
+        np.array([subject for subject, _ in rows], dtype=str),
+        np.array([instance for _, instance in rows], dtype=str),
+    )
 
 
-@pytest.fixture
-def templates():
-    return make_templates
+@pytest.fixture(scope="session")
+def captures():
+    return make_captures
 
 
 def make_index(
@@ -45,34 +43,75 @@ def make_index(
                 for impression in range(impressions + 1):
                     probe = impression > 0 or capture not in references
                     rows.append((
-                        f"{subject}{modality}{instance}{capture}", impression,
+                        f"{subject}_{modality}_{instance}_{capture}", impression,
                         subject, modality, instance, capture,
                         "probe" if probe else "reference", "test" if probe else "train",
-                        "closed_set", "ok", None,
+                        "closed_set", "ok", None, modality, len(rows), '{"visible_share": 0.5}',
                     ))  # fmt: skip
     return pd.DataFrame(rows, columns=INDEX_COLUMNS)
 
 
-def make_embeddings(*indexes, seed=0, size=8, noise=0.3):
-    """Unit vectors: one direction an instance of a subject, noise for each capture."""
+def fail(index, *captures, reason="no_pupil"):
+    """The index, where these captures could not be acquired."""
+    failed = index["capture_id"].isin(captures)
+    return index.assign(
+        status=index["status"].mask(failed, "failed"), reason=index["reason"].mask(failed, reason)
+    )
+
+
+def make_assignments(*indexes, folds=2, unenrolled_share=0.34, references=(1,), seed=0):
+    """Roles and splits of every capture under every protocol, as data engineering makes them."""
+    captures = pd.concat([index[index["impression"] == 0] for index in indexes], ignore_index=True)
+    rules = SplitRules(ListedReferences(references), 0.0, folds, unenrolled_share)
+    return assign_captures(captures.drop(columns=["role", "split", "protocol"]), rules, seed)
+
+
+def make_templates(*indexes, comparator="code", noise=0.3, size=8, seed=0, **kind):
+    """Unit vectors for every acquired capture: one direction an instance of a subject, noise for each."""
     rng = np.random.default_rng(seed)
     table = pd.concat(indexes, ignore_index=True)
     table = table[table["status"] == "ok"].reset_index(drop=True)
     identity = table.groupby(["subject_id", "modality", "instance"]).ngroup().to_numpy()
-    vectors = rng.normal(size=(identity.max() + 1, size))[identity] + noise * rng.normal(
-        size=(len(table), size)
-    )
-    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
-    return table.drop(columns=["protocol", "status", "reason"]).assign(
-        embedding=list(vectors.astype(np.float32))
-    )
+    vectors = rng.normal(size=(identity.max() + 1, size))[identity]
+    vectors = vectors + noise * rng.normal(size=vectors.shape)
+    vectors = (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32)
+    return tabulate_templates(table, vectors, comparator=comparator, version="v1", settings="{}", **kind)
 
 
-@pytest.fixture
+def make_pairs(index, **template):
+    """The scores of all pairs of an index of one modality, by cosines."""
+    return compare_templates(make_templates(index, **template), compare_cosines, workers=1)
+
+
+def make_fusing(chosen, rules=("sum", "likelihood_ratio", "logistic", "quality"), groups=3):
+    return Fusing(chosen, rules, groups, 0, SETTINGS)
+
+
+@pytest.fixture(scope="session")
 def index():
     return make_index
 
 
-@pytest.fixture
-def embeddings():
-    return make_embeddings
+@pytest.fixture(scope="session")
+def failed():
+    return fail
+
+
+@pytest.fixture(scope="session")
+def assignments():
+    return make_assignments
+
+
+@pytest.fixture(scope="session")
+def templates():
+    return make_templates
+
+
+@pytest.fixture(scope="session")
+def pairs():
+    return make_pairs
+
+
+@pytest.fixture(scope="session")
+def fusing():
+    return make_fusing

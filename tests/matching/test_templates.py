@@ -1,59 +1,100 @@
 import numpy as np
+import pandas as pd
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as stn
 
-from selfsame.errors import DamagedError, InputError, MismatchError
-from selfsame.matching.templates import join_templates
+from selfsame.errors import DamagedError
+from selfsame.matching.templates import (
+    ANY,
+    ANY_FOLD,
+    TEMPLATE_COLUMNS,
+    list_captures,
+    name_captures,
+    pack_template,
+    tabulate_templates,
+    unpack_templates,
+)
+
+KINDS = [np.uint8, np.uint64, np.int16, np.float32, np.float16]
 
 
-def test_templates_are_sorted_whatever_the_order_of_the_tables(index, embeddings):
-    rows = index("iris_left", 3)
-    table = embeddings(rows)
-    first = join_templates(rows, table)
-    second = join_templates(rows.sample(frac=1, random_state=1), table.sample(frac=1, random_state=2))
-    assert first.names.tolist() == second.names.tolist() == sorted(first.names.tolist())
-    np.testing.assert_array_equal(first.vectors, second.vectors)
+@st.composite
+def stacks(draw):
+    shape = draw(stn.array_shapes(min_dims=1, max_dims=3, min_side=1, max_side=5))
+    kind = np.dtype(draw(st.sampled_from(KINDS)))
+    return draw(stn.arrays(kind, shape))
 
 
-def test_failed_capture_stays_as_a_row_without_numbers(index, embeddings):
+@given(stacks())
+@settings(max_examples=50, deadline=None)
+def test_templates_come_back_bit_for_bit(stack):
+    back = unpack_templates(pd.Series([pack_template(one) for one in stack]))
+    assert back.dtype == stack.dtype
+    assert back.shape == stack.shape
+    assert back.tobytes() == stack.tobytes()  # not a comparison of values: NaN and -0.0 have bits, too
+
+
+def test_template_that_is_no_row_of_its_memory_comes_back():
+    transposed = np.arange(12, dtype=np.float32).reshape(3, 4).T
+    (back,) = unpack_templates(pd.Series([pack_template(transposed)]))
+    np.testing.assert_array_equal(back, transposed)
+
+
+def test_templates_survive_parquet(tmp_path, index):
     rows = index("iris_left", 2)
-    rows.loc[2, "status"] = "failed"
-    templates = join_templates(rows, embeddings(rows))
-    assert len(templates) == len(rows)
-    assert np.isnan(templates.vectors).all(axis=1).tolist() == [False, False, True, False, False, False]
+    stack = np.random.default_rng(0).integers(0, 2**63, (len(rows), 2, 4), dtype=np.uint64)
+    table = tabulate_templates(rows, stack, comparator="code", version="v", settings="{}")
+    table.to_parquet(tmp_path / "templates.parquet", index=False)
+    back = pd.read_parquet(tmp_path / "templates.parquet")
+    np.testing.assert_array_equal(unpack_templates(back["template"]), stack)
+    assert set(back.columns) == set(TEMPLATE_COLUMNS)
+    assert back[["protocol", "fold"]].drop_duplicates().values.tolist() == [[ANY, ANY_FOLD]]
 
 
-def test_synthetic_impressions_are_named_so(index, embeddings):
-    rows = index("fingerprint", 1, impressions=1, subjects=("a",))
-    assert join_templates(rows, embeddings(rows)).names.tolist() == [
-        "afingerprintleft1",
-        "afingerprintleft1/1",
-    ]
+GOOD = pack_template(np.float32([1, 2]))
 
 
-def test_embeddings_of_another_run_are_refused(index, embeddings):
-    rows = index("iris_left", 2)
-    with pytest.raises(MismatchError, match=r"got none of 1, such as airis_leftleft1: .* make them again"):
-        join_templates(rows, embeddings(rows).iloc[1:])
+@pytest.mark.parametrize(
+    "packed",
+    [
+        [GOOD, pack_template(np.float32([1, 2, 3]))],
+        [GOOD, pack_template(np.float64([1, 2]))],
+        [GOOD[:-1]],
+        [GOOD + b"\0"],
+        [GOOD[10:]],
+        [b""],
+        [b"[1, 2]\nabc"],
+        [b'["<f4", "two"]\n' + bytes(8)],
+        [b'["|O", [1]]\n' + bytes(8)],
+        [b'["no such type", [1]]\n' + bytes(8)],
+        [b"\xff\xfe\n" + bytes(8)],
+    ],
+    ids=[
+        "another shape", "another type", "cut", "longer", "no head", "nothing", "no type", "no shape",
+        "objects", "unknown type", "no text",
+    ],
+)  # fmt: skip
+def test_damaged_templates_are_refused_with_the_remedy(packed):
+    with pytest.raises(DamagedError, match=r"expected \d templates of one type and shape.*run evaluation"):
+        unpack_templates(pd.Series(packed))
 
 
-def test_embeddings_of_several_lengths_are_refused(index, embeddings):
-    rows = index("iris_left", 2)
-    table = embeddings(rows)
-    table.at[0, "embedding"] = np.ones(3, dtype=np.float32)
-    with pytest.raises(InputError, match="expected embeddings of one length"):
-        join_templates(rows, table)
+def test_no_templates_are_refused():
+    with pytest.raises(DamagedError, match="expected 0 templates"):
+        unpack_templates(pd.Series([], dtype=object))
 
 
-@pytest.mark.parametrize("value", [np.nan, np.inf])
-def test_embeddings_of_a_broken_model_are_no_failures_to_acquire(index, embeddings, value):
-    rows = index("iris_left", 2)
-    table = embeddings(rows)
-    table.at[0, "embedding"] = np.full(8, value, dtype=np.float32)
-    with pytest.raises(DamagedError, match="of 1 captures, such as airis_leftleft1: the model is broken"):
-        join_templates(rows, table)
+def test_captures_are_listed_in_one_order_whatever_that_of_the_rows(index):
+    rows = index("iris_left", 3, impressions=1)
+    first, second = list_captures(rows), list_captures(rows.sample(frac=1, random_state=1))
+    assert first.names.tolist() == second.names.tolist()
+    assert first.subjects.tolist() == sorted(first.subjects.tolist())
+    assert len(first) == len(rows)
 
 
-def test_all_failed_gives_templates_without_numbers(index, embeddings):
-    rows = index("iris_left", 1).assign(status="failed")
-    other = embeddings(index("iris_right", 1))
-    assert np.isnan(join_templates(rows, other).vectors).all()
+def test_synthetic_impressions_are_named_so(index):
+    rows = index("fingerprint", 1, impressions=2, subjects=("a",))
+    name = "a_fingerprint_left_1"
+    assert name_captures(rows).tolist() == [name, f"{name}/1", f"{name}/2"]

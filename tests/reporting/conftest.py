@@ -73,12 +73,13 @@ def make_figures(modalities, comparators, rules):
     for size in range(1, len(modalities) + 1):
         for subset in combinations(modalities, size):
             name = "all" if size == len(modalities) > 1 else "+".join(subset)
+            name = "irises" if size > 1 and all(part.startswith("iris") for part in subset) else name
             yield name, list(subset), comparators if size == 1 else rules
 
 
 def make_table(protocol, figure, comparator, *, subjects, probes, seed):
     """The rows of one outcome in the table of scores; better where a figure has more modalities."""
-    separation = 2.6 + 0.9 * len(figure.split("+")) + (2.0 if figure == "all" else 0.0)
+    separation = 2.6 + 0.9 * len(figure.split("+")) + (figure == "irises") + (2.0 if figure == "all" else 0.0)
     table = make_scores(figure, subjects=subjects, probes=probes, separation=separation, seed=seed)
     table.insert(0, "protocol", protocol)
     table.insert(1, "fold", np.int32(0))
@@ -197,7 +198,6 @@ def make_run(
                     }
                 )
     setting = {
-        "workload": "work",
         "modalities": list(modalities),
         "synthetic_impressions": [name for name in modalities if name in synthetic],
         "comparators": {name: list(comparators) for name in modalities},

@@ -71,7 +71,7 @@ def test_card_says_what_is_chosen_and_what_was_measured_too(card):
 def test_synthetic_impressions_are_named(card, bare_run):
     assert "fingerprint (synthetic impressions) |" in card
     assert "| all (with synthetic impressions) |" in card
-    assert "| iris left + iris right |" in card
+    assert "| irises |" in card
     assert "synthetic" not in render_model_card(bare_run[1]).lower()
 
 

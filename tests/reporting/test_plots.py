@@ -132,6 +132,13 @@ def test_panels_of_one_protocol_stand_side_by_side_each_with_its_legend(metrics)
     assert all((one.get_legend() is not None) == one.axison for one in axes)
 
 
+def test_lines_without_any_error_are_named_where_they_cannot_be_seen(bare_run):
+    table, metrics = bare_run
+    perfect = table.assign(score=table["mated"].astype(np.float32))
+    assert texts(draw_det(trace_curves(perfect, metrics), metrics)) == "no error: iris code"
+    assert texts(draw_det(trace_curves(table, metrics), metrics)) == ""
+
+
 def test_cmc_has_no_column_for_a_protocol_without_ranks(metrics):
     titles = [axes.get_title(loc="left") for axes in draw_cmc(metrics).axes]
     assert not any("subject-disjoint" in title for title in titles)

@@ -103,7 +103,10 @@ def test_every_rate_of_every_outcome_is_shown_with_its_interval(page, metrics):
 
 
 def test_setting_names_what_was_compared_how(page):
-    assert "iris left, iris right, fingerprint by iris code; several modalities are fused by quality." in page.text
+    assert (
+        "iris left, iris right, fingerprint by iris code; several modalities are fused by quality"
+        in page.text
+    )
     assert "iris left, iris right, fingerprint: cosine, iris code" in page.text
     assert "95 %, from 1,000 resamples of the subjects (seed 7)" in page.text
 
@@ -139,7 +142,7 @@ def test_synthetic_impressions_are_named_where_they_occur(page):
     assert "Of fingerprint the data hold one capture of each instance" in page.text
     assert "fingerprint (synthetic impressions) by iris code" in page.text
     assert "all by quality with synthetic fingerprint" in page.text
-    assert "iris left + iris right by quality with synthetic" not in page.text
+    assert "irises by quality with synthetic" not in page.text
 
 
 def test_synthetic_impressions_are_not_mentioned_where_there_are_none(bare_run):
@@ -235,7 +238,7 @@ def test_hostile_names_stay_text(full_run):
     metrics["left_out"][0].update(reason=evil)
     metrics["differentials"][0]["groups"] = {evil: metrics["differentials"][0]["groups"]["male"]}
     metrics["failure_to_acquire"] = {evil: metrics["failure_to_acquire"]["iris_left"]}
-    metrics["setting"]["workload"] = evil
+    metrics["setting"]["modalities"] = [evil]
     html = render(Metrics.model_validate(metrics), settings={"path": evil}, origin={evil: evil})
     assert "<script" not in html
     assert parse(html).text.count("<script>alert(1)</script>") > 8

@@ -16,13 +16,13 @@ def test_examples_hold():
 
 @given(RATES)
 def test_rate_is_never_rounded_to_none_or_all(rate):
-    if 1e-9 < rate < 1 - 1e-9:
-        assert 0 < float(share(rate)) < 100
+    if rate not in (0.0, 1.0):
+        assert share(rate) not in ("0", "0.00", "100", "100.00")
 
 
 @given(RATES)
 def test_written_rate_is_near_the_rate(rate):
-    assert float(percent(rate).removesuffix(" %")) == pytest.approx(rate * 100, abs=0.0051)
+    assert float(percent(rate).removesuffix(" %").lstrip("<>")) == pytest.approx(rate * 100, abs=0.0051)
 
 
 @given(st.floats(0.5, 1.0))

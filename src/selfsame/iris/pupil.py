@@ -22,11 +22,15 @@ RADIUS_RANGE = (0.033, 0.25)
 HIGHLIGHT_SHARE = 0.05
 RAYS = 72
 CANDIDATES = 6
+# Rays that point up more steeply than this often end in a lid, whose edge is a rise too: the others decide.
+LID_DEGREES = 45.0
+# A circle that the lower rays move further than this, as a share of its radius, is kept as it was.
+MAX_CHANGE = 0.2
 # A ray agrees with the circle when its edge lies within this share of the radius (and 1.5 px at least).
 AGREEMENT_SHARE = 0.07
 MIN_AGREEMENT = 0.5
-# Grey levels between the inside of the pupil and the ring around it; sensor noise is a tenth of it.
-MIN_CONTRAST = 10.0
+# Grey levels between the inside of the pupil and the ring around it; sensor noise is a part of it.
+MIN_CONTRAST = 6.0
 # A pupil is flat: the range of grey inside it as a share of its contrast.
 MAX_UNEVENNESS = 0.7
 
@@ -55,8 +59,9 @@ def locate_pupil(image: NDArray[np.uint8]) -> Circle:
         CaptureError: `no_pupil` where no dark disc stands out.
     """
     circles = _vote_centres(image)
+    every_ray = np.ones(RAYS, bool)
     for spread in (0.35, 0.3, 0.25, 0.2):
-        circles, agreement = _refine(image, circles, spread)
+        circles, agreement = _refine(image, circles, spread, every_ray)
     contrast = _contrast(image, circles)
     low, high = RADIUS_RANGE[0] * min(image.shape), RADIUS_RANGE[1] * min(image.shape)
     sane = (circles[:, 2] >= low) & (circles[:, 2] <= high)
@@ -70,8 +75,20 @@ def locate_pupil(image: NDArray[np.uint8]) -> Circle:
             f" of the rays, got {contrast[best]:.0f} levels on {agreement[best]:.0%}:"
             " is this a near-infrared image of one open eye?",
         )
-    x, y, radius = circles[_innermost(circles, np.where(accepted, score, -np.inf))]
+    x, y, radius = _leave_lid(image, circles[_innermost(circles, np.where(accepted, score, -np.inf))])
     return Circle(float(x), float(y), float(radius))
+
+
+def _leave_lid(image: NDArray[np.uint8], circle: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Fit a circle, (3,) x, y, radius, once more without the rays that a lid may cut."""
+    sideways_or_down = unit_circle(RAYS)[1] > -np.sin(np.deg2rad(LID_DEGREES))
+    fitted = circle[None]
+    for _ in range(2):
+        fitted, agreement = _refine(image, fitted, MAX_CHANGE, sideways_or_down)
+        moved = max(abs(fitted[0, 2] - circle[2]), float(np.hypot(*(fitted[0, :2] - circle[:2]))))
+        if agreement[0] < MIN_AGREEMENT or moved > MAX_CHANGE * circle[2]:
+            return circle
+    return np.asarray(fitted[0])
 
 
 def _innermost(circles: NDArray[np.float64], score: NDArray[np.float64]) -> int:
@@ -124,7 +141,7 @@ def _peaks(votes: NDArray[np.float32], radii: NDArray[np.float32]) -> NDArray[np
 
 
 def _refine(
-    image: NDArray[np.uint8], circles: NDArray[np.float64], spread: float
+    image: NDArray[np.uint8], circles: NDArray[np.float64], spread: float, usable: NDArray[np.bool_]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Fit each circle anew to the steepest rise along its rays, leaving out the rays that disagree.
 
@@ -132,22 +149,24 @@ def _refine(
         image: (h, w) uint8.
         circles: (c, 3) x, y, radius.
         spread: how far from the old radius edges are looked for, as a share of it.
+        usable: (RAYS,) which rays count.
 
     Returns:
-        (c, 3) the new circles, and (c,) the share of rays that agree with each.
+        (c, 3) the new circles, and (c,) the share of the usable rays that agree with each.
     """
     shares = np.linspace(1 - spread, 1 + spread, 41)
     rise = radial_rise(cast_rays(image, circles, shares, RAYS))
     edge = shares[rise.argmax(axis=2)] * circles[:, 2:]
     cos, sin = unit_circle(RAYS)
     x, y = circles[:, :1] + edge * cos, circles[:, 1:2] + edge * sin
-    keep = np.abs(edge - np.median(edge, axis=1, keepdims=True)) <= 0.25 * circles[:, 2:]
+    keep = np.abs(edge - np.median(edge[:, usable], axis=1, keepdims=True)) <= 0.25 * circles[:, 2:]
+    keep &= usable
     fitted = circles
     for tolerance in (2.5, 1.5, 1.0):
         fitted = fit_circles(x, y, keep)
         miss = np.abs(np.hypot(x - fitted[:, :1], y - fitted[:, 1:2]) - fitted[:, 2:])
-        keep = miss <= tolerance * np.maximum(1.5, AGREEMENT_SHARE * fitted[:, 2:])
-    return fitted, keep.mean(axis=1)
+        keep = usable & (miss <= tolerance * np.maximum(1.5, AGREEMENT_SHARE * fitted[:, 2:]))
+    return fitted, keep[:, usable].mean(axis=1)
 
 
 def _contrast(image: NDArray[np.uint8], circles: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from selfsame.errors import MismatchError
 from selfsame.matching.comparators import Compare, read_compare
 from selfsame.matching.prediction import Fuse, predict
+from selfsame.matching.protocol import ENROLLED
 from selfsame.matching.scoring import Score
 from selfsame.matching.templates import Captures, list_captures, name_captures, unpack_templates
 
@@ -61,7 +62,7 @@ def answer(
 
     Args:
         recogniser: how they are compared.
-        enrolled: templates of the captures that are enrolled (rows whose role is `reference`).
+        enrolled: templates of the captures that are enrolled (rows whose role is `reference` or `both`).
         fresh: templates of the new captures.
         indexes: of the new captures; a modality without captures has none.
         paths: the path of each new capture, by capture_id; of other modalities, too.
@@ -75,12 +76,13 @@ def answer(
     Raises:
         MismatchError: templates are of other settings, or of another network, than the thresholds.
     """
-    references = enrolled[enrolled["role"] == "reference"]
+    references = enrolled[enrolled["role"].isin(ENROLLED)]
     left = {m: _select(fresh, m, recogniser, "new captures") for m in recogniser.chosen}
     right = {m: _select(references, m, recogniser, "enrolled captures") for m in recogniser.chosen}
     owners = pd.concat(list(right.values()), ignore_index=True)
     unseen = {m: index[~index["capture_id"].isin(owners["capture_id"])] for m, index in indexes.items()}
     shown = {m: unseen[m] for m in recogniser.chosen if m in unseen and len(unseen[m])}
+    _require_templates(shown, left, recogniser)
     answers = predict(
         {m: list_captures(index) for m, index in shown.items()},
         {m: list_captures(right[m]) for m in shown},
@@ -93,7 +95,7 @@ def answer(
         [
             _name_captures(answers, shown, paths),
             _set_aside(_list_enrolled(paths, owners), "enrolled"),
-            _set_aside(_list_others(paths, indexes, tuple(recogniser.chosen)), "rejected"),
+            _set_aside(_list_others(paths, indexes, list(recogniser.chosen)), "rejected"),
             _set_aside(rejected, "rejected"),
         ],
         ignore_index=True,
@@ -105,19 +107,36 @@ def answer(
 def _select(templates: pd.DataFrame, modality: str, recogniser: Recogniser, what: str) -> pd.DataFrame:
     """Select the templates of the chosen comparator of a modality.
 
+    A comparator that learns has templates of several versions, one a fold; one of them made the thresholds.
+
     Raises:
-        MismatchError: they are of another version than the thresholds.
+        MismatchError: all are of other versions than the thresholds.
     """
-    name = recogniser.chosen[modality]
+    name, version = recogniser.chosen[modality], recogniser.versions[modality]
     rows = templates[(templates["modality"] == modality) & (templates["comparator"] == name)]
-    wanted = rows[rows["version"] == recogniser.versions[modality]]  # what learns has one for every fold
-    others = set(rows["version"]) - {recogniser.versions[modality]}
-    if others and wanted.empty:
+    chosen = rows[rows["version"] == version]
+    if len(rows) and not len(chosen):
         raise MismatchError(
-            f"expected {modality} templates of {what} by {name} of version {recogniser.versions[modality]}, "
-            f"got {', '.join(sorted(others))}: run evaluation again with these settings and this model"
+            f"expected {modality} templates of {what} by {name} of version {version}, got those of "
+            f"{', '.join(sorted(set(rows['version'])))}: run evaluation again with these settings and model"
         )
-    return wanted
+    return chosen
+
+
+def _require_templates(
+    indexes: Mapping[str, pd.DataFrame], templates: Mapping[str, pd.DataFrame], recogniser: Recogniser
+) -> None:
+    """Refuse new captures that were acquired but have no template by the chosen comparator.
+
+    Raises:
+        MismatchError: names the first such modality.
+    """
+    for modality, index in indexes.items():
+        if (index["status"] == "ok").any() and templates[modality].empty:
+            raise MismatchError(
+                f"expected {modality} templates of new captures by {recogniser.chosen[modality]}, which the "
+                "thresholds were chosen for, got none: keep that comparator, or run evaluation again"
+            )
 
 
 def _compare_between(probes: Captures, left: pd.DataFrame, right: pd.DataFrame) -> Score:
@@ -133,7 +152,8 @@ def _compare_between(probes: Captures, left: pd.DataFrame, right: pd.DataFrame) 
         rows, columns = places[shown], kept_places[kept]
         scores = np.full((len(shown), len(kept)), np.nan, dtype=np.float32)
         acquired = np.flatnonzero(rows >= 0)
-        scores[acquired] = compare(fresh[rows[acquired]], enrolled[columns])
+        if len(acquired):
+            scores[acquired] = compare(fresh[rows[acquired]], enrolled[columns])
         return scores
 
     return score
@@ -187,12 +207,14 @@ def _name_captures(
 
 
 def _list_others(
-    paths: "pd.Series[str]", indexes: Mapping[str, pd.DataFrame], modalities: tuple[str, ...]
+    paths: "pd.Series[str]", indexes: Mapping[str, pd.DataFrame], modalities: Sequence[str]
 ) -> pd.DataFrame:
-    """List the captures of modalities that the model was not made for, in the form of rejected files."""
-    seen = {name for index in indexes.values() for name in index["capture_id"]}
+    """List the captures of modalities that have no thresholds, in the form of rejected files."""
+    seen = {
+        name for modality in modalities if modality in indexes for name in indexes[modality]["capture_id"]
+    }
     others = [path for name, path in paths.items() if name not in seen]
-    detail = f"expected one of the modalities that the model knows: {', '.join(modalities)}"
+    detail = f"expected one of the modalities that are compared: {', '.join(modalities)}"
     return pd.DataFrame({"path": others, "reason": "other_modality", "detail": detail}, dtype="str")
 
 

@@ -49,7 +49,11 @@ def compare_all(evidence: Evidence, protocols: Sequence[Kind], fusing: Fusing, r
         protocols: which are evaluated.
         fusing: how scores are fused and calibrated.
         resamples: of the subjects, for the verdicts.
+
+    Raises:
+        InputError: a modality has no chosen comparator, or a fold of a protocol too few subjects.
     """
+    fusing.require_chosen(evidence.indexes)
     trials, scores, attempts, verdicts = [], [], [], []
     for protocol in protocols:
         for experiment in evidence.experiments(protocol):

@@ -1,7 +1,7 @@
 """All comparisons of one figure, as matrices."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -60,7 +60,7 @@ def lay_out(figure: Figure, trial: Trial) -> Layout:
     """Lay out a figure of a trial.
 
     A figure of one modality takes every probe capture on its own; one of several takes presentations, which
-    show one capture of each modality.
+    show one capture of each modality. Where captures are on both sides, every unordered pair is meant once.
     """
     probes = {modality: trial.probes[modality] for modality in figure.modalities}
     references = {modality: trial.references[modality] for modality in figure.modalities}
@@ -70,9 +70,10 @@ def lay_out(figure: Figure, trial: Trial) -> Layout:
     meant = np.any([attempted(m, presentations, probes[m], records) for m in probes], axis=0)
     for modality, captures in probes.items():
         meant &= ~_shares_capture(modality, presentations, captures, records, references[modality])
-    if all(_compares_all(captures, references[modality]) for modality, captures in probes.items()):
-        meant &= _first_way_round(presentations, records, next(iter(probes)) if len(probes) == 1 else None)
-    return Layout(figure, presentations, records, probes, references, meant)
+    layout = Layout(figure, presentations, records, probes, references, meant)
+    if all(np.array_equal(probes[m].names, references[m].names) for m in probes):
+        return replace(layout, meant=meant & ~_second_way_round(layout))
+    return layout
 
 
 def present(figure: Figure, probes: Mapping[str, Captures]) -> Presentations:
@@ -95,34 +96,23 @@ def _shares_capture(
     return same
 
 
-def _compares_all(probes: Captures, references: Captures) -> bool:
-    """Tell whether the captures on both sides are the same, and each subject has one instance of them."""
-    if not np.array_equal(probes.names, references.names):
-        return False
-    held = pd.Series(probes.instances).groupby(probes.subjects).nunique()
-    return bool((held == 1).all())
+def _second_way_round(layout: Layout) -> NDArray[np.bool_]:
+    """Tell which comparisons are meant the other way round, too, and come second: (presentations, records).
 
-
-def _first_way_round(presentations: Presentations, records: Records, single: str | None) -> NDArray[np.bool_]:
-    """Tell which of the two ways round of each pair comes first: (presentations, records).
-
-    Captures of one modality are told apart by their rows, presentations of several by their subject and slot.
+    Captures are told apart by their rows, presentations and records of several modalities by their names.
     """
-    if single is not None:
-        rows = records.rows[single]
-        held = np.where(rows == NOTHING, len(presentations), rows).min(axis=1)
-        return np.asarray(presentations.rows[single][:, None] < held[None, :])
-    subjects = np.unique(np.concatenate([presentations.subjects, records.subjects]))
-    left, right = (
-        np.searchsorted(subjects, side.subjects) * (len(presentations) + len(records)) + _slots(side.subjects)
-        for side in (presentations, records)
-    )
-    return np.asarray(left[:, None] < right[None, :])
-
-
-def _slots(subjects: NDArray[np.str_]) -> NDArray[np.int64]:
-    slots: NDArray[np.int64] = pd.Series(subjects).groupby(subjects).cumcount().to_numpy().astype(np.int64)
-    return slots
+    if len(layout.probes) == 1:
+        (modality,) = layout.probes
+        shown, kept = layout.presentations.rows[modality][:, None], _find_held(layout, modality)
+        return np.asarray(shown > kept)
+    names = np.unique(np.concatenate([layout.presentations.names, layout.records.names]))
+    shown = np.searchsorted(names, layout.presentations.names)
+    kept = np.searchsorted(names, layout.records.names)
+    as_record, as_presentation = np.full((2, len(names)), NOTHING)
+    as_record[kept], as_presentation[shown] = np.arange(len(kept)), np.arange(len(shown))
+    mirrored = as_presentation[kept][None, :], as_record[shown][:, None]
+    both = (mirrored[0] != NOTHING) & (mirrored[1] != NOTHING)
+    return np.asarray(both & layout.meant[mirrored] & (shown[:, None] > kept[None, :]))
 
 
 def tabulate_trial(layout: Layout) -> pd.DataFrame:

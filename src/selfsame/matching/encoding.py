@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from selfsame.errors import MismatchError
 from selfsame.imaging.arrays import ShardedArrays
 from selfsame.imaging.sharding import digest_settings
 from selfsame.matching.comparators import Comparator, Learnt, write_settings
@@ -79,6 +80,9 @@ def encode_all(
 
     Returns:
         TEMPLATE_COLUMNS, captures in the order of the index.
+
+    Raises:
+        MismatchError: something was fitted for a comparator that is not among these.
     """
     rows = index[index["status"] == "ok"]
     tables = [
@@ -117,7 +121,17 @@ def _list_all_folds(assignments: pd.DataFrame) -> list[tuple[str, int]]:
 def _list_fits(
     comparators: Mapping[str, Comparator], fitted: pd.DataFrame
 ) -> Iterator[tuple[str, str, int, Learnt]]:
-    """Yield each comparator with what it learnt: once where it learns nothing, else for every fold."""
+    """Yield each comparator with what it learnt: once where it learns nothing, else for every fold.
+
+    Raises:
+        MismatchError: something was fitted for a comparator that is not among these.
+    """
+    others = sorted(set(fitted["comparator"]) - set(comparators))
+    if others:
+        raise MismatchError(
+            f"expected what {', '.join(comparators) or 'no comparator'} learnt, got what {', '.join(others)} "
+            "learnt: run evaluation again with these comparators"
+        )
     for name, comparator in comparators.items():
         if not comparator.learns:
             yield name, ANY, ANY_FOLD, {}

@@ -1,8 +1,7 @@
 """The comparisons of a protocol, figure by figure, over all its folds, with the score of every member."""
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
 
 import numpy as np
 import pandas as pd
@@ -22,8 +21,6 @@ TRIAL_COLUMNS = [
 SCORE_COLUMNS = [*TRIAL_COLUMNS[:3], "comparator", *TRIAL_COLUMNS[3:], "score", "llr"]
 COUNTS = ["mated_attempted", "mated_failed", "probes_attempted", "probes_failed"]
 ATTEMPT_COLUMNS = ["protocol", "figure", "modalities", "comparator", "subject_id", *COUNTS]
-
-Key = TypeVar("Key", bound=Hashable)
 
 Member = tuple[str, str]
 """A modality and the comparator that scores it."""
@@ -97,14 +94,17 @@ def set_up_experiment(
     """
     parts = [_compare_fold(fold, figure, qualities) for fold in folds]
     tables, scores, worse, weights = zip(*parts, strict=True)
+    shown = [[m for m in figure.modalities if m in fold.trial.modalities] for fold in folds]
     return Experiment(
         protocol=protocol,
         figure=figure,
         trials=pd.concat(tables, ignore_index=True).assign(protocol=protocol, figure=figure.name),
-        scores=_join(scores),
-        qualities=_join(worse),
+        scores=_join_scores(scores, [len(table) for table in tables], shown),
+        qualities={m: np.concatenate([part[m] for part in worse]) for m in figure.modalities},
         weights=np.concatenate(weights),
-        synthetic={m: m in folds[0].trial.synthetic_impressions for m in figure.modalities},
+        synthetic={
+            m: any(m in fold.trial.synthetic_impressions for fold in folds) for m in figure.modalities
+        },
     )
 
 
@@ -179,7 +179,28 @@ def _worse(qualities: "pd.Series[float]", probes: Captures, references: Captures
     return look_up
 
 
-def _join(parts: Sequence[Mapping[Key, NDArray[np.float32]]]) -> dict[Key, NDArray[np.float32]]:
-    """Join the columns of the folds; one that a fold lacks is left out: it was not made for all of them."""
-    keys = [key for key in parts[0] if all(key in part for part in parts)]
-    return {key: np.concatenate([part[key] for part in parts]) for key in keys}
+def _join_scores(
+    parts: Sequence[Mapping[Member, NDArray[np.float32]]],
+    lengths: Sequence[int],
+    shown: Sequence[Sequence[str]],
+) -> dict[Member, NDArray[np.float32]]:
+    """Join the scores of the folds.
+
+    A comparator is left out if it lacks a fold that shows its modality: it was not made for all of them. In
+    a fold that does not show it, it has no score.
+    """
+    members = dict.fromkeys(member for part in parts for member in part)
+    whole = [
+        member
+        for member in members
+        if all(member in part or member[0] not in some for part, some in zip(parts, shown, strict=True))
+    ]
+    return {
+        member: np.concatenate(
+            [
+                part.get(member, np.full(length, np.nan, dtype=np.float32))
+                for part, length in zip(parts, lengths, strict=True)
+            ]
+        )
+        for member in whole
+    }

@@ -1,6 +1,6 @@
 """The figures that are reported: every set of modalities; never a name that flatters."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
@@ -27,18 +27,18 @@ def holds_synthetic(probes: pd.DataFrame) -> bool:
     return bool((probes["impression"] > 0).any())
 
 
-def name_figures(probes: Mapping[str, pd.DataFrame]) -> list[Figure]:
+def name_figures(modalities: Sequence[str], synthetic: Collection[str]) -> list[Figure]:
     """List the figures of a workload in the order they are shown: every set of modalities, small ones first.
 
     The set of several iris modalities and no other is called `irises`, that of all modalities `all`; others
     are named after their members, as in `iris_left+fingerprint`.
 
     Args:
-        probes: for each modality, in the workload's order, the index rows of its probes.
+        modalities: those that are compared, in the workload's order.
+        synthetic: those of them whose probes are synthetic impressions.
     """
-    present = [modality for modality, rows in probes.items() if len(rows)]
-    names = {modality: figure_name(modality, probes[modality]) for modality in present}
-    return [Figure(_name_set(chosen, present, names), chosen) for chosen in subsets(present)]
+    names = {modality: modality + SYNTHETIC * (modality in synthetic) for modality in modalities}
+    return [Figure(_name_set(chosen, modalities, names), chosen) for chosen in subsets(modalities)]
 
 
 def _name_set(chosen: Sequence[str], present: Sequence[str], names: Mapping[str, str]) -> str:

@@ -3,13 +3,15 @@
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
 
 from selfsame.errors import InputError
-from selfsame.matching.experiment import Experiment, Fold, set_up_experiment
-from selfsame.matching.pairs import PairScores, select_pairs
+from selfsame.matching.experiment import Experiment, Fold, Member, set_up_experiment
+from selfsame.matching.figures import name_figures
+from selfsame.matching.pairs import PairScores, index_trained, index_untrained
 from selfsame.matching.protocol import Kind
 from selfsame.matching.templates import ANY, name_captures
 from selfsame.matching.trial import indexes_by_modality, set_up_trial
@@ -33,9 +35,18 @@ class Evidence:
     qualities: Mapping[str, "pd.Series[float]"]
 
     def experiments(self, protocol: Kind) -> Iterator[Experiment]:
-        """Compare all figures of a protocol, one after the other."""
-        folds = [self._set_up_fold(protocol, fold) for fold in list_folds(self.assignments, protocol)]
-        for figure in folds[0].trial.figures:
+        """Compare all figures of a protocol, one after the other.
+
+        A figure is of modalities that some fold compares; a fold whose people have none of one goes without.
+
+        Raises:
+            InputError: the captures were not assigned to the protocol, or a fold has too few subjects.
+        """
+        numbers = list_folds(self.assignments, protocol) or [0]
+        folds = [self._set_up_fold(protocol, number) for number in numbers]
+        compared = [m for m in self.indexes if any(m in fold.trial.modalities for fold in folds)]
+        synthetic = {m for fold in folds for m in fold.trial.synthetic_impressions}
+        for figure in name_figures(compared, synthetic):
             yield set_up_experiment(protocol, figure, folds, self.qualities)
 
     def version_of(self, modality: str, comparator: str, protocol: Kind) -> str:
@@ -59,8 +70,13 @@ class Evidence:
             modality: view_fold(index, self.assignments, protocol, number)
             for modality, index in self.indexes.items()
         }
-        pairs: dict[tuple[str, str], PairScores] = select_pairs(self.pairs, protocol, number)
+        pairs = self._untrained | index_trained(self.pairs, protocol, number)
         return Fold(number, set_up_trial(views), pairs, read_weights(self.pairs, protocol, number))
+
+    @cached_property
+    def _untrained(self) -> dict[Member, PairScores]:
+        """The scores that serve every fold: indexed once, whatever the number of folds."""
+        return index_untrained(self.pairs)
 
 
 def gather_evidence(
@@ -83,8 +99,23 @@ def gather_evidence(
 
 
 def read_measure(index: pd.DataFrame, measure: str) -> "pd.Series[float]":
-    """Read a measure of the captures of an index, by name; NaN where a capture has none."""
-    values = [json.loads(measures).get(measure, np.nan) for measures in index["measures"]]
+    """Read a measure of the captures of an index, by name; NaN where a capture has none.
+
+    Args:
+        index: of one modality.
+        measure: its name; empty: no capture has one.
+
+    Raises:
+        InputError: captures have measures, but none has this one.
+    """
+    measured = [json.loads(text) for text in index["measures"]]
+    known = sorted(set().union(*measured))
+    if measure and known and measure not in known:
+        raise InputError(
+            f"expected a measure of {index['modality'].iloc[0]} of {', '.join(known)}, got {measure}: "
+            "choose one of these in evaluation.fusion.quality"
+        )
+    values = [measures.get(measure, np.nan) for measures in measured]
     return pd.Series(values, index=name_captures(index), dtype="float64")
 
 

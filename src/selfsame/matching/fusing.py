@@ -65,7 +65,7 @@ def fuse_by_network(experiment: Experiment) -> NDArray[np.float64]:
     """Average the cosines of the modalities that both sides have: sum(w s) / sum(w)."""
     cosines = experiment.stack(dict.fromkeys(experiment.figure.modalities, COSINE))
     present = ~np.isnan(cosines)
-    mass = (present * experiment.weights).sum(axis=1)
+    mass = np.where(present, experiment.weights, 0.0).sum(axis=1)
     total = np.where(present, cosines * experiment.weights, 0.0).sum(axis=1)
     return np.divide(total, mass, out=np.full_like(total, np.nan), where=mass > 0)
 

@@ -1,10 +1,12 @@
 """What may be set about fusion and calibration. Light: the parameters of pipelines are read with it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
+
+from selfsame.errors import InputError
 
 Rule = Literal["sum", "likelihood_ratio", "logistic", "quality"]
 NormalisationKind = Literal["z", "tanh", "min_max"]
@@ -40,3 +42,16 @@ class Fusing:
     groups: int
     seed: int
     settings: FusionSettings
+
+    def require_chosen(self, modalities: Iterable[str]) -> None:
+        """Refuse modalities for which no comparator is chosen.
+
+        Raises:
+            InputError: names them.
+        """
+        lacking = [modality for modality in modalities if modality not in self.chosen]
+        if lacking:
+            raise InputError(
+                f"expected a comparator of {', '.join(lacking)} to be chosen, got those of "
+                f"{', '.join(self.chosen) or 'none'}: add it to evaluation.fusion.chosen"
+            )

@@ -11,12 +11,15 @@ from numpy.typing import NDArray
 from selfsame.errors import MismatchError
 from selfsame.matching.comparators import Compare
 from selfsame.matching.scoring import Score
-from selfsame.matching.templates import ANY, ANY_FOLD, Captures, name_captures, unpack_templates
+from selfsame.matching.templates import ANY, Captures, name_captures, unpack_templates
 
 PAIR_COLUMNS = ["comparator", "version", "protocol", "fold", "modality", "first", "second", "score"]
 
 BLOCK = 64
 """Captures that one task compares with all that follow them."""
+
+UNKNOWN = -1
+"""The place of a capture that has no scores."""
 
 
 @dataclass(frozen=True)
@@ -34,19 +37,19 @@ class PairScores:
     def between(self, probes: Captures, references: Captures) -> Score:
         """Give the look-up for the captures of two sides; one that is not known was not acquired."""
         left, right = self._places(probes), self._places(references)
-        padded = np.pad(self.scores, ((0, 1), (0, 1)), constant_values=np.float32(np.nan))
 
         def look_up(shown: NDArray[np.int64], kept: NDArray[np.int64]) -> NDArray[np.float32]:
-            found: NDArray[np.float32] = padded[np.ix_(left[shown], right[kept])]
+            rows, columns = left[shown], right[kept]
+            found = np.full((len(rows), len(columns)), np.nan, dtype=np.float32)
+            known = np.ix_(rows != UNKNOWN, columns != UNKNOWN)
+            found[known] = self.scores[np.ix_(rows[rows != UNKNOWN], columns[columns != UNKNOWN])]
             return found
 
         return look_up
 
     def _places(self, captures: Captures) -> NDArray[np.int64]:
-        if not len(self.names):
-            return np.zeros(len(captures), dtype=np.int64)
-        places = np.minimum(np.searchsorted(self.names, captures.names), len(self.names) - 1)
-        return np.where(self.names[places] == captures.names, places, len(self.names))
+        """Find each capture in `names`: (n,) places, or UNKNOWN."""
+        return pd.Index(self.names).get_indexer(pd.Index(captures.names)).astype(np.int64)
 
 
 def compare_templates(table: pd.DataFrame, compare: Compare, *, workers: int) -> pd.DataFrame:
@@ -93,15 +96,30 @@ def _tabulate_block(names: NDArray[np.str_], scores: NDArray[np.float32]) -> pd.
     return pd.DataFrame({"first": names[row], "second": names[column], "score": scores[row, column]})
 
 
-def select_pairs(
+def index_untrained(tables: Sequence[pd.DataFrame]) -> dict[tuple[str, str], PairScores]:
+    """Index the scores that serve every fold, since no training made them: by modality and comparator.
+
+    Raises:
+        MismatchError: two tables have scores of one modality by one comparator.
+    """
+    return _index([table[table["protocol"] == ANY] for table in tables])
+
+
+def index_trained(
     tables: Sequence[pd.DataFrame], protocol: str, fold: int
 ) -> dict[tuple[str, str], PairScores]:
-    """Index the scores that serve a fold: by modality and comparator."""
+    """Index the scores of what was trained for one fold of a protocol: by modality and comparator.
+
+    Raises:
+        MismatchError: two tables have scores of one modality by one comparator.
+    """
+    return _index([table[(table["protocol"] == protocol) & (table["fold"] == fold)] for table in tables])
+
+
+def _index(tables: Sequence[pd.DataFrame]) -> dict[tuple[str, str], PairScores]:
     found: dict[tuple[str, str], PairScores] = {}
     for table in tables:
-        untrained = (table["protocol"] == ANY) & (table["fold"] == ANY_FOLD)
-        serving = table[untrained | ((table["protocol"] == protocol) & (table["fold"] == fold))]
-        for (modality, comparator), rows in serving.groupby(["modality", "comparator"], sort=False):
+        for (modality, comparator), rows in table.groupby(["modality", "comparator"], sort=False):
             if (modality, comparator) in found:
                 raise MismatchError(
                     f"expected one set of {comparator} scores of {modality}, got two: name comparators apart"
@@ -112,9 +130,8 @@ def select_pairs(
 
 def index_pairs(rows: pd.DataFrame) -> PairScores:
     """Make the symmetric matrix of the scores of a list of pairs."""
-    first, second = rows["first"].to_numpy(dtype=str), rows["second"].to_numpy(dtype=str)
-    names = np.unique(np.concatenate([first, second]))
+    codes, names = pd.factorize(pd.concat([rows["first"], rows["second"]], ignore_index=True), sort=True)
+    left, right = np.split(codes, 2)
     scores = np.full((len(names), len(names)), np.nan, dtype=np.float32)
-    left, right = np.searchsorted(names, first), np.searchsorted(names, second)
     scores[left, right] = scores[right, left] = rows["score"].to_numpy(dtype=np.float32)
-    return PairScores(names, scores)
+    return PairScores(names.to_numpy(dtype=str), scores)

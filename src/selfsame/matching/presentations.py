@@ -100,7 +100,9 @@ def reference_records(references: Mapping[str, Captures]) -> Records:
             names.append(f"{subject}/{slot + 1}")
             for modality, offer in offers.items():
                 rows[modality].append([_kept(offer.get(name, []), slot) for name in instances[modality]])
-    kept = {m: np.array(row, dtype=np.int64).reshape(len(owners), -1) for m, row in rows.items()}
+    kept = {
+        m: np.array(row, dtype=np.int64).reshape(len(owners), len(instances[m])) for m, row in rows.items()
+    }
     return Records(np.array(names, dtype=str), np.array(owners, dtype=str), instances, kept)
 
 

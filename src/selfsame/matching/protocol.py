@@ -14,6 +14,9 @@ KINDS: tuple[Kind, ...] = get_args(Kind)
 BOTH = "both"
 """The role of a capture that is compared with every other one of the test, once."""
 
+ENROLLED = ("reference", BOTH)
+"""The roles of captures that others are compared with."""
+
 
 def protocol_kind(indexes: Iterable[pd.DataFrame]) -> Kind:
     """Read the protocol that gave every capture its role and split.
@@ -33,7 +36,7 @@ def protocol_kind(indexes: Iterable[pd.DataFrame]) -> Kind:
 
 def select_references(index: pd.DataFrame, kind: Kind) -> pd.DataFrame:
     """Select the rows of enrolment: under subject_disjoint those of the test subjects only."""
-    enrolled = index["role"].isin(["reference", BOTH])
+    enrolled = index["role"].isin(ENROLLED)
     return index[enrolled & (index["split"] == "test") if kind == "subject_disjoint" else enrolled]
 
 

@@ -103,13 +103,13 @@ def unpack_templates(packed: "pd.Series[bytes]") -> NDArray[np.generic]:
     Raises:
         DamagedError: they are not what `pack_template` writes, or not all of one type and shape.
     """
-    heads, bodies = zip(*(one.partition(b"\n")[::2] for one in packed), strict=True)
     try:
+        heads, bodies = zip(*(one.partition(b"\n")[::2] for one in packed), strict=True)
         (head,) = set(heads)
         dtype, shape = json.loads(head)
         return np.frombuffer(b"".join(bodies), dtype=np.dtype(dtype)).reshape(len(bodies), *shape)
     except (ValueError, TypeError) as error:
         raise DamagedError(
-            f"expected {len(bodies)} templates of one type and shape, got others ({error}): "
+            f"expected {len(packed)} templates of one type and shape, got others ({error}): "
             "run evaluation again"
         ) from error

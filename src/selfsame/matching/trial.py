@@ -19,8 +19,9 @@ class Trial:
     Attributes:
         kind: the protocol.
         modalities: those that have probes and references, in the workload's order.
-        probes: for each of them the captures that are presented, acquired or not.
-        references: for each of them the captures that are enrolled, acquired or not.
+        probes: for each modality the captures that are presented, acquired or not; of one that lacks either
+            side there are none.
+        references: for each modality the captures that are enrolled, likewise.
         figures: what is reported, in the order it is shown.
         synthetic_impressions: the modalities whose probes are synthetic impressions.
     """
@@ -60,13 +61,15 @@ def set_up_trial(indexes: Mapping[str, pd.DataFrame]) -> Trial:
             f"expected at least two subjects with a reference and a probe, got {len(subjects)} under {kind}: "
             "add subjects or captures, or change the protocol's reference_captures or folds"
         )
+    synthetic = tuple(m for m in modalities if holds_synthetic(rows[m][0]))
+    shown = {m: sides if m in modalities else (sides[0][:0], sides[1][:0]) for m, sides in rows.items()}
     return Trial(
         kind=kind,
         modalities=modalities,
-        probes={m: list_captures(rows[m][0]) for m in modalities},
-        references={m: list_captures(rows[m][1]) for m in modalities},
-        figures=name_figures({m: rows[m][0] for m in modalities}),
-        synthetic_impressions=tuple(m for m in modalities if holds_synthetic(rows[m][0])),
+        probes={m: list_captures(probes) for m, (probes, _) in shown.items()},
+        references={m: list_captures(references) for m, (_, references) in shown.items()},
+        figures=name_figures(modalities, synthetic),
+        synthetic_impressions=synthetic,
     )
 
 

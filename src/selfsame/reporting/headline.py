@@ -58,7 +58,13 @@ def _draw(axes: Axes, outcome: Outcome, place: int, low: float) -> None:
     )  # fmt: skip
     if rate == 0:
         axes.annotate(
-            "no error", (end, place), (4, 0), textcoords="offset points", va="center", fontsize=7, color=INK
+            "no error",
+            (low, place),
+            (7, 2.5),
+            textcoords="offset points",
+            va="bottom",
+            fontsize=7,
+            color=INK,
         )
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from pydantic import ValidationError
+from pydantic import ValidationError, model_validator
 
 from selfsame.errors import DamagedError
 from selfsame.matching.answers import Recogniser
@@ -46,6 +46,13 @@ class OperatingPoints(Result):
     versions: dict[str, str]
     fitted: dict[str, object]
     points: dict[str, OperatingPoint]
+
+    @model_validator(mode="after")
+    def _say_how_each_is_compared(self) -> "OperatingPoints":
+        for name, known in (("chosen", self.chosen), ("versions", self.versions)):
+            if set(known) != set(self.modalities):
+                raise ValueError(f"expected {name} of {', '.join(self.modalities)}, got {', '.join(known)}")
+        return self
 
     def to_recogniser(self) -> Recogniser:
         """Make what answers with them."""

@@ -12,7 +12,7 @@ from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 
 from selfsame.reporting.results import Kind, Metrics, Outcome
-from selfsame.reporting.style import ACROSS, INK, LineStyle, line_of, new_panels
+from selfsame.reporting.style import ACROSS, INK, LONGEST, LineStyle, line_of, new_panels
 from selfsame.reporting.wording import readable
 
 MOST_LINES = 8
@@ -138,7 +138,7 @@ def draw_panels(curves: Mapping[Key, Points], metrics: Metrics, label: Label) ->
     )
     places = list(chain.from_iterable(grid))
     for axes, (panel, protocol) in zip(places, cells, strict=False):
-        label(axes, protocol, f"{panel.heading}: {readable(protocol)}")
+        label(axes, protocol, _title(panel, protocol))
         _draw(axes, panel, protocol, curves, chosen)
         if protocol == protocols[-1]:
             _add_legend(axes, panel, chosen)
@@ -153,8 +153,26 @@ def _draw(
     shown = [line for line in panel.lines if Key(protocol, *line) in curves]
     for line in shown:
         axes.plot(*curves[Key(protocol, *line)], **_strength(panel.style(line), line in chosen))
+    hidden = [line for line in shown if _hugs(axes, *curves[Key(protocol, *line)])]
+    if hidden:
+        names = ", ".join(panel.name(line).replace("\n", " ") for line in hidden)
+        said = names if len(names) <= LONGEST else f"{len(hidden)} of {len(shown)} lines"
+        axes.text(
+            0.98, 0.97, f"no error: {said}", transform=axes.transAxes, ha="right", va="top",
+            fontsize=7, color=INK,
+        )  # fmt: skip
     if not shown:
         axes.text(0.5, 0.5, "nothing measured", transform=axes.transAxes, ha="center", color=INK)
+
+
+def _hugs(axes: Axes, x: NDArray[np.float64], y: NDArray[np.float64]) -> bool:
+    """Tell whether a line runs along the left and the lower edge alone, where it can hardly be seen."""
+    return bool(((x <= axes.get_xlim()[0]) | (y <= axes.get_ylim()[0])).all())
+
+
+def _title(panel: Panel, protocol: Kind) -> str:
+    parts = (panel.heading, readable(protocol))
+    return ": ".join(parts) if len("".join(parts)) <= LONGEST else ":\n".join(parts)
 
 
 def _strength(style: LineStyle, chosen: bool) -> LineStyle:

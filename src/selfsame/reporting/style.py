@@ -27,10 +27,13 @@ GRID = "#E2E2E2"
 WASH = "#EFEFEF"
 DOTS_PER_INCH = 130
 
-EDGES = {"left": 0.85, "right": 0.25, "top": 0.42, "bottom": 0.65}
+LONGEST = 36
+"""Letters of one line above or in a panel of the usual size."""
+
+EDGES = {"left": 0.85, "right": 0.25, "top": 0.55, "bottom": 0.65}
 """Inches around the panels of a figure."""
 
-ACROSS, DOWN = 0.75, 1.0
+ACROSS, DOWN = 0.75, 1.2
 """Inches between panels, where the labels of the axes stand."""
 
 PER_CENT = FuncFormatter(lambda value, _: f"{round(value * 100, 6):g} %")
@@ -108,7 +111,8 @@ def say(text: str) -> Figure:
 
 def dress(axes: Axes, *, title: str, x: str, y: str) -> None:
     """Give axes their title, labels and grid."""
-    axes.set_title(title, loc="left", fontsize=10.5, fontweight="bold", color=INK)
+    size = 10.5 if max(map(len, title.split("\n"))) <= LONGEST else 8.5
+    axes.set_title(title, loc="left", fontsize=size, fontweight="bold", color=INK)
     axes.set_xlabel(x, color=INK, fontsize=9)
     axes.set_ylabel(y, color=INK, fontsize=9)
     axes.grid(visible=True, color=GRID, linewidth=0.7)

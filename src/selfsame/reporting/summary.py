@@ -138,7 +138,6 @@ def measure_all(
 def _measure(rows: pd.DataFrame, attempts: pd.DataFrame, asked: Asked) -> Outcome:
     protocol, figure, comparator = (str(rows[name].iloc[0]) for name in ("protocol", "figure", "comparator"))
     searched = protocol != "subject_disjoint"
-    known = attempts[attempts["subject_id"].isin(rows["reference_subject"].unique())]
     return Outcome.model_validate(
         {
             "protocol": protocol,
@@ -146,7 +145,7 @@ def _measure(rows: pd.DataFrame, attempts: pd.DataFrame, asked: Asked) -> Outcom
             "modalities": str(attempts["modalities"].iloc[0]).split("+"),
             "comparator": comparator,
             "verification": measure_verification(rows, attempts, asked.fmrs, asked.resampling),
-            "identification": measure_identification(rows, known, asked.ranks_shown, asked.resampling)
+            "identification": measure_identification(rows, attempts, asked.ranks_shown, asked.resampling)
             if searched
             else None,
             "open_set": measure_open_set(rows, asked.fpirs, asked.resampling)

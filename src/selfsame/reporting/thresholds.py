@@ -43,16 +43,16 @@ def choose_operating_points(
 
     Returns:
         The fitted fusion and, for each set, its operating point; a set never presented has none.
+
+    Raises:
+        InputError: a chosen comparator made no scores where others did, or no modality has mated and
+            non-mated ones.
     """
+    fusing.require_chosen(evidence.indexes)
     experiments = list(evidence.experiments(protocol))
     fullest = experiments[-1]
-    versions = {m: evidence.version_of(m, fusing.chosen[m], protocol) for m in fullest.figure.modalities}
-    usable = [m for m in fullest.figure.modalities if _has_both_kinds(fullest, m, fusing.chosen[m])]
-    if not usable:
-        raise InputError(
-            f"expected mated and non-mated scores of at least one modality under {protocol}, got none: "
-            "thresholds need at least two subjects with references and probes"
-        )
+    usable = _list_usable(fullest, fusing.chosen)
+    versions = {m: evidence.version_of(m, fusing.chosen[m], protocol) for m in usable}
     fitted = fit_fusion(
         rule,
         _stack(fullest, usable, fusing.chosen),
@@ -71,7 +71,7 @@ def choose_operating_points(
         protocol=protocol,
         modalities=usable,
         chosen={modality: fusing.chosen[modality] for modality in usable},
-        versions={modality: versions[modality] for modality in usable},
+        versions=versions,
         fitted=dict(fitted.to_document()),
         points=known,
     )
@@ -142,10 +142,27 @@ def _stack(experiment: Experiment, columns: Sequence[str], chosen: Mapping[str, 
     )
 
 
-def _has_both_kinds(experiment: Experiment, modality: str, comparator: str) -> bool:
-    """Tell whether a modality gave mated and non-mated scores."""
-    given = ~np.isnan(experiment.scores[modality, comparator])
-    return experiment.trials.loc[given, "mated"].nunique() == 2
+def _list_usable(experiment: Experiment, chosen: Mapping[str, str]) -> list[str]:
+    """List the modalities whose chosen comparators gave mated and non-mated scores."""
+    usable = []
+    for modality in experiment.figure.modalities:
+        made = [comparator for name, comparator in experiment.scores if name == modality]
+        if made and chosen[modality] not in made:
+            raise InputError(
+                f"expected scores of {modality} by {chosen[modality]} under {experiment.protocol}, got those "
+                f"by {', '.join(made)}: choose one of these in evaluation.fusion.chosen, or make the others"
+            )
+        if not made:
+            continue
+        given = ~np.isnan(experiment.scores[modality, chosen[modality]])
+        if experiment.trials.loc[given, "mated"].nunique() == 2:
+            usable.append(modality)
+    if not usable:
+        raise InputError(
+            f"expected mated and non-mated scores of at least one modality under {experiment.protocol}, got "
+            "none: thresholds need at least two subjects with references and probes"
+        )
+    return usable
 
 
 def _warn_of_unsupported(points: Mapping[str, OperatingPoint], fmr: float) -> None:

@@ -10,6 +10,9 @@ PROTOCOLS: dict[Kind, str] = {
     "open_set": "open set",
 }
 
+LEAST = 1e-5
+"""No data set of this field tells smaller rates apart."""
+
 SYNTHETIC = "_synthetic_impressions"
 
 
@@ -29,13 +32,15 @@ def readable(name: str) -> str:
 def share(rate: float) -> str:
     """Write a rate in per cent without its sign: two decimals, and more where these would hide an error.
 
-    >>> [share(rate) for rate in (0.0, 0.0000213, 0.0213, 0.99998, 1.0)]
-    ['0', '0.0021', '2.13', '99.998', '100']
+    >>> [share(rate) for rate in (0.0, 1e-9, 0.0000213, 0.0213, 0.99998, 1.0)]
+    ['0', '<0.001', '0.0021', '2.13', '99.998', '100']
     """
     if rate in (0.0, 1.0):
         return f"{rate * 100:.0f}"
-    rest = min(abs(rate), abs(1.0 - rate))
-    decimals = 2 if rest >= 0.0005 else min(8, 1 - math.floor(math.log10(rest * 100)))
+    rest = min(rate, 1.0 - rate)
+    if rest < LEAST:
+        return f"<{LEAST * 100:g}" if rate < LEAST else f">{100 - LEAST * 100:g}"
+    decimals = 2 if rest >= 0.0005 else min(4, 1 - math.floor(math.log10(rest * 100)))
     return f"{rate * 100:.{decimals}f}".rstrip("0") if decimals > 2 else f"{rate * 100:.2f}"
 
 

@@ -60,7 +60,9 @@ def choose_thresholds(
     from selfsame.matching.protocol import protocol_kind
     from selfsame.reporting.measurement import Resampling
     from selfsame.reporting.thresholds import choose_operating_points
+    from selfsame.sources.leaks import require_no_leak
 
+    require_no_leak(assignments, manifest)
     chosen = choose_operating_points(
         gather_evidence(assignments, tables, parameters.fusion.quality),
         protocol_kind([manifest]),
@@ -118,7 +120,7 @@ def report(
     """
     from selfsame.learning.history import draw_history
     from selfsame.reporting.plots import draw_all
-    from selfsame.reporting.report import CAPTIONS, render_report
+    from selfsame.reporting.report import render_report
     from selfsame.reporting.results import Metrics
 
     results = Metrics.model_validate(metrics)
@@ -126,7 +128,7 @@ def report(
     shown = {**plots, "history": draw_history(history)} if len(history) else plots
     html = render_report(
         results,
-        {CAPTIONS[name]: figure for name, figure in shown.items()},
+        shown,
         settings={"seed": seed, "evaluation": parameters.model_dump(), **model},
         origin=model,
     )

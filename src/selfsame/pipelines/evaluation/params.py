@@ -1,8 +1,8 @@
 """The typed parameters of the evaluation. Their values are in conf/base/parameters_evaluation.yml."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from selfsame.learning.device import Device
 from selfsame.matching.fusion_settings import Fusing, FusionSettings, Rule
@@ -26,6 +26,12 @@ class FusionParams(Block):
     chosen: dict[str, str]  # of each modality the comparator that is fused, and that inference uses
     quality: dict[str, str]  # of each modality the measure in 0..1 that weighs it in the rule `quality`
     settings: FusionSettings
+
+    @model_validator(mode="after")
+    def _evaluate_what_is_used(self) -> Self:
+        if self.rule not in self.rules:
+            raise ValueError(f"expected rules to hold {self.rule}, the rule that inference uses")
+        return self
 
     def to_domain(self, seed: int) -> Fusing:
         """Make the domain's form of it."""
