@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from selfsame.errors import InputError
 from selfsame.metrics.comparisons import Comparisons
 from selfsame.metrics.intervals import draw_multiplicities
-from selfsame.metrics.operating import operating_point_at
+from selfsame.metrics.operating import threshold_at
 
 
 def compared(seed, subjects=30, separation=2.5):
@@ -18,7 +18,7 @@ def compared(seed, subjects=30, separation=2.5):
 
 def point(comparisons, fmr, resamples=60):
     drawn = draw_multiplicities(len(comparisons.subjects), resamples, np.random.default_rng(0))
-    return operating_point_at(comparisons, fmr=fmr, multiplicities=drawn)
+    return threshold_at(comparisons, fmr=fmr, multiplicities=drawn)
 
 
 def test_point_by_hand():

@@ -10,9 +10,9 @@ from selfsame.metrics.verification import (
     centre_threshold,
     error_curve,
     full_curve,
+    lowest_threshold,
     match_rates,
     resample_curves,
-    threshold_at,
 )
 
 
@@ -126,14 +126,14 @@ def test_rates_by_hand():
 @settings(max_examples=60, deadline=None)
 def test_threshold_is_the_lowest_that_holds_its_false_match_rate(values, fmr):
     scores = np.array(values, dtype=np.float32)
-    threshold = np.float32(threshold_at(fmr, scores.astype(np.float64)))
+    threshold = np.float32(lowest_threshold(fmr, scores.astype(np.float64)))
     assert np.mean(scores >= threshold) <= fmr
     assert np.mean(scores >= np.nextafter(threshold, np.float32(-np.inf))) > fmr
 
 
 def test_three_false_matches_of_three_thousand_are_allowed_at_a_thousandth():
     scores = np.arange(3000, dtype=np.float64)
-    assert np.count_nonzero(scores >= threshold_at(0.001, scores)) == 3
+    assert np.count_nonzero(scores >= lowest_threshold(0.001, scores)) == 3
 
 
 def test_resampling_agrees_with_repeating_the_comparisons_by_hand():

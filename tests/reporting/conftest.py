@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from selfsame.metrics.comparisons import Comparisons
-from selfsame.metrics.verification import error_curve, match_rates, threshold_at
+from selfsame.metrics.verification import error_curve, lowest_threshold, match_rates
 from selfsame.reporting.measurement import Resampling
 from selfsame.reporting.results import Metrics
 
@@ -94,7 +94,7 @@ def state_verification(table):
     eer = float(error_curve(comparisons).equal_error_rate())
     points = {}
     for fmr in FMRS:
-        threshold = threshold_at(fmr, comparisons.scores[~comparisons.mated])
+        threshold = lowest_threshold(fmr, comparisons.scores[~comparisons.mated])
         observed, fnmr = match_rates(comparisons, threshold)
         points[str(fmr)] = {
             "fnmr": fnmr,

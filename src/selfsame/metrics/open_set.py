@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from selfsame.errors import InputError
 from selfsame.metrics.clustering import share_interval
 from selfsame.metrics.intervals import rate_interval
-from selfsame.metrics.verification import BLOCK, ErrorCurve, tally, threshold_at
+from selfsame.metrics.verification import BLOCK, ErrorCurve, lowest_threshold, tally
 
 NOT_ENROLLED = -1
 
@@ -122,7 +122,7 @@ def search_rates_at(searches: Searches, *, fpir: float, rank: int) -> SearchRate
     """Count both rates at the lowest threshold whose FPIR is at most `fpir`, in [0, 1)."""
     if not 0.0 <= fpir < 1.0:
         raise InputError(f"expected an FPIR of at least 0 and below 1, got {fpir}")
-    return search_rates(searches, threshold_at(fpir, searches.highest()), rank)
+    return search_rates(searches, lowest_threshold(fpir, searches.highest()), rank)
 
 
 def search_curve(searches: Searches, rank: int) -> tuple[NDArray[np.float64], ErrorCurve]:

@@ -9,7 +9,7 @@ from selfsame.errors import InputError
 from selfsame.metrics.clustering import pair_share_interval, share_interval
 from selfsame.metrics.comparisons import Comparisons
 from selfsame.metrics.intervals import rate_interval
-from selfsame.metrics.verification import error_curve, match_rates, resample_curves, threshold_at
+from selfsame.metrics.verification import error_curve, lowest_threshold, match_rates, resample_curves
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ class VerificationRates:
     pairs: int
 
 
-def operating_point_at(
+def threshold_at(
     comparisons: Comparisons, *, fmr: float, multiplicities: NDArray[np.float64]
 ) -> VerificationRates:
     """Choose the lowest threshold whose FMR is at most `fmr`, and measure both rates there.
@@ -62,7 +62,7 @@ def operating_point_at(
     """
     if not 0.0 < fmr < 1.0:
         raise InputError(f"expected a false match rate above 0 and below 1, got {fmr}")
-    threshold = threshold_at(fmr, comparisons.scores[~comparisons.mated])
+    threshold = lowest_threshold(fmr, comparisons.scores[~comparisons.mated])
     observed, fnmr = match_rates(comparisons, threshold)
     low_high, low_high_fnmr = match_intervals(comparisons, threshold)
     resampled = resample_curves(comparisons, multiplicities, (fmr,))[1][fmr]

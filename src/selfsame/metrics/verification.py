@@ -83,7 +83,7 @@ def full_curve(comparisons: Comparisons) -> ErrorCurve:
     return ErrorCurve.from_counts(mated, non_mated)
 
 
-def threshold_at(fmr: float, non_mated_scores: NDArray[np.float64]) -> float:
+def lowest_threshold(fmr: float, non_mated_scores: NDArray[np.float64]) -> float:
     """Find the lowest float32 threshold whose share of accepted non-mated scores is at most `fmr`.
 
     Args:

@@ -12,7 +12,7 @@ from selfsame.matching.protocol import Kind
 from selfsame.matching.templates import name_captures
 from selfsame.metrics.differentials import Differentials, measure_differentials
 from selfsame.metrics.discard import discard_area, error_versus_discard
-from selfsame.metrics.verification import threshold_at
+from selfsame.metrics.verification import lowest_threshold
 from selfsame.reporting.measurement import Resampling, comparisons_of
 from selfsame.reporting.results import Differential, DiscardCurve, GroupRates, Outcome, WorstComparison
 
@@ -60,7 +60,7 @@ def measure_discards(
     curves = []
     for outcome in outcomes:
         rows = select_scores(scores, outcome)
-        threshold = threshold_at(asked.fmr, rows.loc[~rows["mated"], "score"].to_numpy(dtype=np.float64))
+        threshold = lowest_threshold(asked.fmr, rows.loc[~rows["mated"], "score"].to_numpy(dtype=np.float64))
         mated = rows[rows["mated"]]
         table = qualities[qualities["modality"] == outcome.modalities[0]].set_index("name")
         for measure in table.columns.drop("modality"):
@@ -131,7 +131,7 @@ def _compare_groups(
         return _refuse(place, column, f"the manifest has no column {column}")
     group_of = _group_people(manifest[manifest["modality"].isin(outcome.modalities)], column)
     comparisons = comparisons_of(rows)
-    threshold = threshold_at(asked.fmr, comparisons.scores[~comparisons.mated])
+    threshold = lowest_threshold(asked.fmr, comparisons.scores[~comparisons.mated])
     try:
         measured = measure_differentials(
             comparisons,

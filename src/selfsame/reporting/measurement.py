@@ -16,10 +16,10 @@ from selfsame.metrics.intervals import draw_multiplicities, rate_interval, resam
 from selfsame.metrics.roc import area_interval, area_under_curve, equal_error_interval
 from selfsame.metrics.verification import (
     error_curve,
+    lowest_threshold,
     match_rates,
     resample_areas,
     resample_curves,
-    threshold_at,
 )
 from selfsame.reporting.results import (
     Classification,
@@ -142,7 +142,7 @@ def measure_point(
         resampled: (resamples,) the FNMR at that rate in every resample of the subjects.
         prevented: the mated comparisons that gave no score.
     """
-    threshold = threshold_at(fmr, comparisons.scores[~comparisons.mated])
+    threshold = lowest_threshold(fmr, comparisons.scores[~comparisons.mated])
     observed, fnmr = match_rates(comparisons, threshold)
     with_failures, with_failures_interval = prevented.count_as_errors(fnmr, resampled)
     return FnmrAtFmr(

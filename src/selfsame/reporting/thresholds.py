@@ -16,7 +16,7 @@ from selfsame.matching.score_fusion import fit_fusion
 from selfsame.matching.search import subset_key
 from selfsame.metrics.comparisons import Comparisons
 from selfsame.metrics.intervals import rate_interval
-from selfsame.metrics.verification import centre_threshold, match_rates, resample_curves, threshold_at
+from selfsame.metrics.verification import centre_threshold, lowest_threshold, match_rates, resample_curves
 from selfsame.reporting.measurement import Resampling
 from selfsame.reporting.operating_points import OperatingPoint, OperatingPoints
 
@@ -99,7 +99,7 @@ def _choose_point(
         return None
     multiplicities = resampling.multiplicities(len(comparisons.subjects))
     resampled = resample_curves(comparisons, multiplicities, (fmr,))[1][fmr]
-    lowest = threshold_at(fmr, comparisons.scores[~comparisons.mated])
+    lowest = lowest_threshold(fmr, comparisons.scores[~comparisons.mated])
     threshold = centre_threshold(lowest, comparisons.scores[comparisons.mated])
     observed, fnmr = match_rates(comparisons, threshold)
     modalities = list(experiment.figure.modalities)
