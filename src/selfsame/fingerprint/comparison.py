@@ -25,8 +25,8 @@ def compare_prints(
         settings: those of the comparison.
 
     Returns:
-        (p, r) float32 similarity, higher is more alike: 0 and more, near 0.2 for different fingers and
-        near 1 for one; NaN where a print has too few minutiae.
+        (p, r) float32 similarity, higher is more alike: 0 and more, near 0.1 for different fingers and
+        0.8 for one; NaN where a print has too few minutiae.
     """
     scores = np.full((len(probes), len(references)), np.nan, np.float32)
     for start in range(0, len(references), BLOCK):
