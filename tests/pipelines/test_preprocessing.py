@@ -22,6 +22,7 @@ from selfsame.imaging.normalised import Normalised
 from selfsame.pipelines.preprocessing import create_pipeline
 from selfsame.pipelines.preprocessing.nodes import (
     SHARED_CODE,
+    build_recipe,
     digest_recipe,
     index_arrays,
     normalise_captures,
@@ -425,3 +426,11 @@ def test_the_digest_of_the_normalisation_follows_what_decides_the_pixels_of_capt
     assert digest_recipe(make_parameters(normalisation=make_normalisation(32, count=1))) != plain
     assert digest_recipe(make_parameters(normalisation=make_normalisation(48, count=3))) == plain
     assert digest_recipe(make_parameters(workers=2, rows_per_shard=4)) == plain
+
+
+def test_faces_are_normalised_to_their_size_without_synthetic_impressions():
+    face = {"kind": "face", "height": 28, "width": 23}
+    recipe = build_recipe(make_parameters(modality="face", normalisation=face), seed=1)
+    normalised = recipe.normalise(draw_print(3))
+    assert normalised.image.shape == (recipe.height, recipe.width) == (28, 23)
+    assert recipe.distort is None
