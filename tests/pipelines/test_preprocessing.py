@@ -274,7 +274,7 @@ def test_a_folder_of_raw_captures_that_is_read_only_is_enough(rig, manifest, pri
         ({"backend": "ray"}, "backend"),
         ({"rows_per_shard": 0}, "rows_per_shard"),
         ({"heigth": 3}, "heigth"),
-        ({"normalisation": {"kind": "face", "height": 3, "width": 3}}, "face"),
+        ({"normalisation": {"kind": "palm", "height": 3, "width": 3}}, "palm"),
         ({"normalisation": {"kind": "iris", "height": 3, "width": 3, "depth": 3}}, "depth"),
         ({"normalisation": make_normalisation(48, 1, target_dpi=0)}, "target_dpi"),
         ({"normalisation": make_normalisation(48, 1, assumed_dpi=None)}, "assumed_dpi"),
