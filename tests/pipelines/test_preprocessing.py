@@ -353,16 +353,16 @@ def test_prints_are_normalised_by_the_resolution_that_their_file_states_or_the_a
     ]
 
 
-def test_a_print_of_twice_the_resolution_comes_out_at_half_its_size(rig, manifest, prints):
+def test_a_print_is_brought_from_its_resolution_to_that_of_the_arrays(rig, manifest, prints):
     from selfsame.fingerprint.normalisation import normalise_fingerprint
 
-    arrays, index, *_ = rig.run(manifest, at_500_dpi(assumed_dpi=1000.0))
+    arrays, index, *_ = rig.run(manifest, at_500_dpi(assumed_dpi=600.0))
     captures = index[index["impression"] == 0]
     batch = arrays.gather(arrays.rows(captures["shard"].tolist(), captures["row"]))
     first = cv2.imread(str(prints / manifest["path"][0]), cv2.IMREAD_GRAYSCALE)
     size = {"height": 48, "width": 48, "target_dpi": 500.0}
     np.testing.assert_array_equal(
-        batch[0, 0], normalise_fingerprint(first, resolution_dpi=1000.0, **size).image
+        batch[0, 0], normalise_fingerprint(first, resolution_dpi=600.0, **size).image
     )
 
 
