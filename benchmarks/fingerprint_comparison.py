@@ -28,7 +28,7 @@ from selfsame.fingerprint.encoding import encode_prints
 from selfsame.fingerprint.normalisation import normalise_fingerprint
 from selfsame.imaging.decoding import decode_grey
 
-SETTINGS = Path(__file__).with_suffix(".yml")
+SETTINGS = Path(__file__).parents[1] / "conf/base/parameters_comparison.yml"
 MAX_PIXELS = 50_000_000
 MOST_EER, LEAST_RANK_1, MOST_ENCODE_S, MOST_PAIR_S = 0.04, 0.99, 0.3, 0.005
 FITTED_PX = 96
@@ -41,10 +41,10 @@ def main() -> int:
     blocks = yaml.safe_load(arguments.settings.read_text())
     result: dict[str, dict[str, float]] = {}
     if arguments.fvc:
-        settings = PrintComparison(**blocks["physical"])
+        settings = _read_settings(blocks, "fingerprints")
         result["fvc"] = _measure_fvc(arguments.fvc, arguments.dpi, settings)
     if arguments.altered and arguments.originals:
-        settings = PrintComparison(**blocks["fitted"])
+        settings = _read_settings(blocks, "biometrics")
         result["altered_synthetic"] = _measure_altered(arguments.altered, arguments.originals, settings)
     if not result:
         raise SystemExit("expected --fvc, or --altered with --originals, got neither: name a data set")
@@ -55,6 +55,11 @@ def main() -> int:
         arguments.output.parent.mkdir(parents=True, exist_ok=True)
         arguments.output.write_text(json.dumps({**result, "failed": failed}, indent=2) + "\n")
     return 1 if failed else 0
+
+
+def _read_settings(blocks: dict[str, dict], workload: str) -> PrintComparison:
+    found = blocks[workload]["fingerprint"]["comparison"]["comparators"]["minutiae"]
+    return PrintComparison(**{name: found[name] for name in PrintComparison.model_fields})
 
 
 def _parse() -> argparse.Namespace:
