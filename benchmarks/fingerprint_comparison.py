@@ -70,7 +70,7 @@ def _parse() -> argparse.Namespace:
     parser.add_argument("--dpi", type=float, default=500.0, help="px per inch of that database")
     parser.add_argument("--altered", type=Path, help="folder of altered prints, ..._CR.BMP and so on")
     parser.add_argument("--originals", type=Path, help="folder that holds their originals, at any depth")
-    parser.add_argument("--settings", type=Path, default=SETTINGS, help="YAML: blocks physical and fitted")
+    parser.add_argument("--settings", type=Path, default=SETTINGS, help="YAML as in conf/base")
     parser.add_argument("--output", type=Path, help="JSON file to write")
     return parser.parse_args()
 
