@@ -27,7 +27,7 @@ def test_what_was_saved_is_loaded(tmp_path: Path) -> None:
     dataset.save({"a": 1})
     assert dataset.exists()
     assert dataset.load() == {"a": 1}
-    assert [path.name for path in (tmp_path / "a").iterdir()] == ["x.json"]
+    assert [path.name for path in sorted((tmp_path / "a").iterdir())] == ["x.json", "x.json.sha256"]
 
 
 def test_parquet_goes_through_with_its_arguments(tmp_path: Path) -> None:
@@ -47,7 +47,7 @@ def test_a_failed_save_keeps_the_previous_file_and_leaves_nothing(tmp_path: Path
     with pytest.raises(DatasetError, match="not JSON serializable"):
         dataset.save([2, Unserialisable()])
     assert dataset.load() == [1]
-    assert [path.name for path in tmp_path.iterdir()] == ["x.json"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["x.json", "x.json.sha256"]
 
 
 def test_what_a_killed_process_left_is_removed_by_the_next_save(tmp_path: Path) -> None:
@@ -58,7 +58,7 @@ def test_what_a_killed_process_left_is_removed_by_the_next_save(tmp_path: Path) 
     running.write_text("[2")
     (tmp_path / f".y.{gone.pid}.partial.parquet").write_text("of another file in the folder")
     AtomicDataset(filepath=str(tmp_path / "x.json"), dataset=JSON).save([3])
-    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(["x.json", running.name])
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(["x.json", "x.json.sha256", running.name])
 
 
 def test_bytes_reach_the_disk_before_the_name_and_the_name_before_the_save_returns(
@@ -78,7 +78,7 @@ def test_bytes_reach_the_disk_before_the_name_and_the_name_before_the_save_retur
     monkeypatch.setattr("os.fsync", note_sync)
     monkeypatch.setattr(Path, "replace", note_rename)
     AtomicDataset(filepath=str(target), dataset=JSON).save([1])
-    assert done == ["file", "rename", "folder"]
+    assert done == ["file", "rename", "folder", "file", "rename"]  # of the file, then of its digest
 
 
 def test_an_unwritable_folder_gives_one_clear_line(tmp_path: Path) -> None:
