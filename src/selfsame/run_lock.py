@@ -45,15 +45,15 @@ class RunLock:
         except Timeout:
             raise InputError(
                 f"expected to be the only run in {self._root}, but another one is at work there "
-                f"({self._name_holder()}): wait for its end, or choose another data root with --params=data=PATH"
+                f"({self._name_holder()}): wait for its end, or choose another root with --params=data=PATH"
             ) from None
         except NotImplementedError:
             logger.warning("%s cannot be locked on its filesystem: start no second run there", self._root)
         except OSError as error:
             self._lock.release()
             raise InputError(
-                f"expected to write in {self._root}, but {error.strerror or error}: check its permissions and "
-                "free space, or choose another data root with --params=data=PATH"
+                f"expected to write in {self._root}, but {error.strerror or error}: check the folder's "
+                "permissions and free space, or choose another data root with --params=data=PATH"
             ) from error
 
     def release(self) -> None:
@@ -64,7 +64,7 @@ class RunLock:
 
     def _note(self) -> None:
         """Write down who holds the lock."""
-        started = datetime.now(UTC).isoformat(sep=" ", timespec="seconds")
+        started = f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S} UTC"
         holder = {"process": os.getpid(), "host": platform.node(), "started": started}
         partial = self._holder.with_name(f".run.{os.getpid()}.partial.json")
         try:
