@@ -44,7 +44,7 @@ LARGEST_FILE_BYTES = 2_000_000
 
 READERS = {
     "02_intermediate/*/manifest.parquet": "preprocessing",
-    "02_intermediate/*/assignments.parquet": "preprocessing",
+    "02_intermediate/*/assignments.parquet": "evaluation",
     "04_feature/*/iris_left/index.parquet": "training",
     "04_feature/*/iris_left/arrays/*.npy": "training",
     "04_feature/*/iris_left/arrays/*.json": "training",

@@ -116,9 +116,8 @@ def test_a_setting_that_only_files_can_change_is_refused() -> None:
 
 
 def on(device: str) -> tuple[Pipeline, DataCatalog]:
-    parameters = InferenceParameters(batch_size=1, device=device, candidates=1)
-    pipeline = Pipeline([Node(len, "params:inference", "length", name="n")])
-    return pipeline, DataCatalog({"params:inference": MemoryDataset(parameters)})
+    pipeline = Pipeline([Node(len, "params:training", "length", name="n")])
+    return pipeline, DataCatalog({"params:training": MemoryDataset(SimpleNamespace(device=device))})
 
 
 @pytest.mark.parametrize("device", ["cpu", "auto"])
@@ -185,9 +184,7 @@ def run(root: Path, *nodes: Node, hook: object) -> None:
             "biometrics.run_records": PartitionedDataset(
                 path=str(root / "runs"), dataset="json.JSONDataset", filename_suffix=".json"
             ),
-            "params:biometrics.inference": MemoryDataset(
-                InferenceParameters(batch_size=1, device="cpu", candidates=7)
-            ),
+            "params:biometrics.inference": MemoryDataset(InferenceParameters(candidates=7)),
         }
     )
     manager = PluginManager(HOOK_NAMESPACE)

@@ -58,7 +58,7 @@ def test_what_a_killed_process_left_is_removed_by_the_next_save(tmp_path: Path) 
     running.write_text("[2")
     (tmp_path / f".y.{gone.pid}.partial.parquet").write_text("of another file in the folder")
     AtomicDataset(filepath=str(tmp_path / "x.json"), dataset=JSON).save([3])
-    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(["x.json", "x.json.sha256", running.name])
+    assert {path.name for path in tmp_path.iterdir()} == {"x.json", "x.json.sha256", running.name}
 
 
 def test_bytes_reach_the_disk_before_the_name_and_the_name_before_the_save_returns(
