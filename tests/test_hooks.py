@@ -116,8 +116,9 @@ def test_a_setting_that_only_files_can_change_is_refused() -> None:
 
 
 def on(device: str) -> tuple[Pipeline, DataCatalog]:
-    pipeline = Pipeline([Node(len, "params:training", "length", name="n")])
-    return pipeline, DataCatalog({"params:training": MemoryDataset(SimpleNamespace(device=device))})
+    parameters = SimpleNamespace(device=device)
+    pipeline = Pipeline([Node(len, "params:inference", "length", name="n")])
+    return pipeline, DataCatalog({"params:inference": MemoryDataset(parameters)})
 
 
 @pytest.mark.parametrize("device", ["cpu", "auto"])

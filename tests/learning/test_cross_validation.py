@@ -4,9 +4,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from selfsame.errors import MismatchError
 from selfsame.imaging.arrays import ShardedArrays
 from selfsame.learning import cross_validation
-from selfsame.learning.cross_validation import FOLD_COLUMNS, embed_folds
+from selfsame.learning.cross_validation import FOLD_COLUMNS, embed_folds, require_same_folds
 from selfsame.learning.pairs import LEARNT_COLUMNS, compare_embeddings, tabulate_embeddings
 from selfsame.matching.comparators import COSINE
 from selfsame.matching.pairs import index_trained
@@ -119,6 +120,17 @@ def test_one_fold_trains_on_nobody_and_is_left_out(task, parameters, tmp_path):
     everyone = (assignments["protocol"] == "subject_disjoint") & (assignments["fold"] == 0)
     alone = assignments[everyone].assign(role="both", split="test")
     assert run(task, parameters, tmp_path, assignments=alone).empty
+
+
+def test_embeddings_of_folds_that_were_drawn_otherwise_are_refused(task, parameters, tmp_path):
+    _, indexes, assignments = task
+    table = run(task, parameters, tmp_path)
+    assert require_same_folds(table, indexes, assignments) is None
+    rules = SplitRules(ListedReferences([1, 2, 3]), 0.0, 2, 0.25)
+    captures = indexes["iris_left"].drop(columns=["role", "split", "protocol"])
+    others = assign_captures(captures, rules, 4)  # another seed deals people otherwise
+    with pytest.raises(MismatchError, match=r"subject_disjoint fold 0 compares, .* run training again"):
+        require_same_folds(table, indexes, others)
 
 
 # Their scores

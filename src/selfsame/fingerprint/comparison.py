@@ -25,8 +25,8 @@ def compare_prints(
         settings: those of the comparison.
 
     Returns:
-        (p, r) float32 similarity, higher is more alike: 0 and more, near 0.2 for different fingers and 1 for one;
-        NaN where a print has too few minutiae.
+        (p, r) float32 similarity, higher is more alike: 0 and more, near 0.1 for different fingers and
+        0.8 for one; NaN where a print has too few minutiae.
     """
     scores = np.full((len(probes), len(references)), np.nan, np.float32)
     for start in range(0, len(references), BLOCK):
@@ -41,8 +41,8 @@ def _compare_one(probe: Templates, references: Templates, settings: PrintCompari
 
     The score is the geometric mean of three agreements: of the surroundings of the best pairs of minutiae (0
     to 1), of the minutiae that meet once the prints lie on each other (0 to the root of their number), and of
-    the ridges between them (0 to 1). A product needs no weights that would have to be fitted; its root spreads the
-    scores of different fingers as evenly as those of one.
+    the ridges between them (0 to 1). A product needs no weights that would have to be fitted, and its root
+    spreads the scores of different fingers as evenly as those of one.
     """
     alike = compare_cylinders(probe, references, settings.relaxation)
     pairs = choose_candidates(alike, settings.relaxation)
