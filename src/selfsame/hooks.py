@@ -4,6 +4,7 @@ Hooks see names, times and small JSON results; never captures, arrays or models.
 """
 
 import logging
+import os
 import platform
 import subprocess
 import time
@@ -44,6 +45,10 @@ PLACES = {
 
 ROOTS = ("captures", "new_captures", "data")
 """Settings of conf/*/globals.yml that one run may replace with --params: the catalog asks for them."""
+
+
+RANKS = ("RANK", "LOCAL_RANK", "NODE_RANK")
+"""What torchrun and Lightning tell the processes of one distributed run: the first, all 0, locks for all."""
 
 
 class KnownParameters:
@@ -132,6 +137,8 @@ class OneRunAtATime:
         self._release()
         if "://" in self._root:
             logger.info("no lock is kept in %s: start no second run there", self._root)
+            return
+        if any(os.environ.get(name, "0") != "0" for name in RANKS):
             return
         lock = RunLock(Path(self._root))
         lock.acquire()

@@ -96,6 +96,19 @@ def test_after_an_interrupt_the_same_process_may_run_again(tmp_path):
     hook.after_pipeline_run()
 
 
+@pytest.mark.parametrize("name", ["RANK", "LOCAL_RANK", "NODE_RANK"])
+def test_the_processes_of_a_distributed_run_share_the_lock_of_the_first(tmp_path, monkeypatch, name):
+    first = hook_of(tmp_path)
+    first.before_pipeline_run()
+    monkeypatch.setenv(name, "1")
+    second = hook_of(tmp_path)
+    second.before_pipeline_run()
+    second.after_pipeline_run()
+    monkeypatch.setenv(name, "0")
+    with pytest.raises(InputError, match="the only run"):
+        second.before_pipeline_run()
+
+
 def test_opening_the_project_without_running_it_takes_no_lock(tmp_path):
     hook_of(tmp_path)
     assert not list(tmp_path.iterdir())
