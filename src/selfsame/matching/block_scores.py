@@ -55,11 +55,13 @@ class FloatScores:
     def score(self, rows: Rows) -> NDArray[np.float32]:
         """Score (b, d) rows: (b, p)."""
         if rows.dtype == np.float32:
-            return self._multiply(to_float32(rows))
+            return self._multiply(np.asarray(rows, dtype=np.float32))
         scores = np.empty((len(rows), len(self.probes)), dtype=np.float32)
+        held = np.empty((CACHED_ROWS, rows.shape[1]), dtype=np.float32)
         for first in range(0, len(rows), CACHED_ROWS):
-            part = slice(first, first + CACHED_ROWS)
-            scores[part] = self._multiply(to_float32(rows[part]))
+            part = rows[first : first + CACHED_ROWS]
+            converted = to_float32(part, held[: len(part)])
+            scores[first : first + CACHED_ROWS] = self._multiply(converted)
         return scores
 
     def limits(self, least: NDArray[np.float64]) -> NDArray[np.float32]:
@@ -109,11 +111,15 @@ class IntegerScores:
         return np.clip(steps, extreme.min, extreme.max).astype(np.int32)
 
 
-def to_float32(rows: Rows) -> NDArray[np.float32]:
-    """Convert rows; from float16 torch does it ten times as fast as NumPy."""
-    if rows.dtype != np.float16:
-        return rows.astype(np.float32, copy=False)
-    return _as_tensor(rows).float().numpy()
+def to_float32(rows: Rows, held: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Convert rows into an array that is held; from float16 torch does it ten times as fast as NumPy."""
+    if rows.dtype == np.float16:
+        import torch
+
+        torch.from_numpy(held).copy_(_as_tensor(rows))
+    else:
+        np.copyto(held, rows)
+    return held
 
 
 @cache

@@ -18,7 +18,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from selfsame.errors import InputError
-from selfsame.matching.block_scores import FloatScores, IntegerScores, Rows, multiplies_exactly, to_float32
+from selfsame.matching.block_scores import (
+    CACHED_ROWS,
+    FloatScores,
+    IntegerScores,
+    Rows,
+    multiplies_exactly,
+    to_float32,
+)
 
 RowType = Literal["float32", "float16", "int8"]
 Found = tuple[NDArray[np.int64], NDArray[np.float32]]
@@ -63,8 +70,11 @@ class Gallery:
 
     def __post_init__(self) -> None:
         _check_layout(self)
-        for first in range(0, len(self.rows), MOST_ROWS):
-            vectors = to_float32(self.rows[first : first + MOST_ROWS]) * np.float32(self.scale)
+        held = np.empty((CACHED_ROWS, self.rows.shape[1]), dtype=np.float32)
+        for first in range(0, len(self.rows), CACHED_ROWS):
+            block = self.rows[first : first + CACHED_ROWS]
+            vectors = to_float32(block, held[: len(block)])
+            vectors *= np.float32(self.scale)
             _check_lengths(vectors, self._tolerance(), "gallery", first)
 
     def search(self, probes: NDArray[np.floating], count: int) -> Found:
