@@ -6,10 +6,10 @@
 faiss is no dependency: install faiss-cpu beside this project in an environment of its own, or go without.
 
 Claims: one probe against float32 reads the gallery at no less than 0.6 of the bytes per second of a plain
-sum; 16 and 256 probes are searched faster than by faiss, as it is shipped and with its BLAS path switched on;
-one probe, where both are bound by memory, takes no longer than 1.1 times as long; float16 and int8 name the
-row that float32 names for at least 0.99 of the mated probes, with scores off by no more than LARGEST_ERRORS.
-Status 1 where a claim does not hold.
+sum; with a sketch beside it, 1, 16 and 256 probes are searched faster than by faiss, as it is shipped and
+with its BLAS path switched on (256 only with it: ten times as fast); float16 and int8 name the row that
+float32 names for at least 0.99 of the mated probes, with scores off by no more than LARGEST_ERRORS. Status 1
+where a claim does not hold.
 
 Vectors are random. A mated probe has a cosine near 0.5 with one row, a stranger's with none; the best of a
 million strangers reaches 0.3. Every round runs all designs in a random order after one that does not count. A
@@ -25,6 +25,7 @@ import statistics
 import sys
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import get_args
 
@@ -33,7 +34,8 @@ import torch
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
-from selfsame.matching.gallery import Gallery, RowType, quantise
+from selfsame.matching.gallery import Gallery
+from selfsame.matching.quantisation import RowType, Sketch, quantise
 
 WIDTH, COUNT = 256, 10
 PROBES = (1, 16, 256)
@@ -41,7 +43,7 @@ TYPES = get_args(RowType)
 LEAST_BANDWIDTH, LEAST_AGREEMENT = 0.6, 0.99
 LARGEST_ERRORS = {"float16": 1e-4, "int8": 5e-3}
 MATED_COSINE = 0.5
-SUM = "plain sum"
+SUM, SKETCHED = "plain sum", "float32 sketch"
 
 Vectors = NDArray[np.float32]
 Design = Callable[[], object]
@@ -60,7 +62,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         vectors = draw_vectors(asked.size, rng)
         probes, mated = draw_probes(vectors, rng)
         galleries = {one: enrol(vectors, one) for one in TYPES}
-        designs = make_designs(vectors, galleries, probes)
+        designs = make_designs(vectors, galleries, probes, asked.threads)
         rounds = [run_round(designs, asked.threads) for _ in range(asked.rounds + 1)][1:]
     table = tabulate(rounds, {name: one.rows.nbytes for name, one in galleries.items()})
     losses = {name: measure_loss(galleries, name, probes, mated) for name in LARGEST_ERRORS}
@@ -93,11 +95,17 @@ def enrol(vectors: Vectors, row_type: RowType) -> Gallery:
     return Gallery(rows, np.arange(len(rows)).astype(str), scale)
 
 
-def make_designs(vectors: Vectors, galleries: dict[str, Gallery], probes: Vectors) -> dict[str, Design]:
+def make_designs(
+    vectors: Vectors, galleries: dict[str, Gallery], probes: Vectors, threads: int
+) -> dict[str, Design]:
     designs: dict[str, Design] = {SUM: lambda: torch.from_numpy(vectors).sum()}
+    plain = galleries["float32"]
+    galleries = {**galleries, SKETCHED: replace(plain, sketch=Sketch.of(plain.rows))}
     for name, gallery in galleries.items():
         for n in PROBES:
-            designs[f"{name}, {n}"] = lambda gallery=gallery, n=n: gallery.search(probes[:n], COUNT)
+            designs[f"{name}, {n}"] = lambda gallery=gallery, n=n: gallery.search(
+                probes[:n], COUNT, threads if n == 1 else 1
+            )
     try:
         import faiss
     except ImportError:
@@ -112,7 +120,7 @@ def make_designs(vectors: Vectors, galleries: dict[str, Gallery], probes: Vector
         index.search(probes[:n], COUNT)
 
     shipped = faiss.cvar.distance_compute_blas_threshold
-    for n in PROBES:
+    for n in PROBES[:2]:
         designs[f"faiss, {n}"] = lambda n=n: search(n, shipped)
     for n in PROBES[1:]:
         designs[f"faiss BLAS, {n}"] = lambda n=n: search(n, 2)
@@ -188,10 +196,9 @@ def judge(table: dict[str, dict[str, float]], losses: dict[str, dict[str, float]
         )
     }
     for n in PROBES:
-        if f"faiss, {n}" in table:
-            least = 1 / 1.1 if n == 1 else 1.0
-            claims[f"{n} probe(s) in float32 are searched at {least:.2f} of the speed of faiss or more"] = (
-                table[f"float32, {n}"]["times_faiss"] >= least
+        if "times_faiss" in table[f"{SKETCHED}, {n}"]:
+            claims[f"{n} probe(s) in float32 with a sketch are searched faster than by faiss"] = (
+                table[f"{SKETCHED}, {n}"]["times_faiss"] > 1
             )
     for name, loss in losses.items():
         claims[
@@ -211,10 +218,10 @@ def report(
 ) -> None:
     print(f"{asked.size:,} x {WIDTH}, the best {COUNT}, {asked.threads} thread(s), {asked.rounds} rounds")
     heads = ("ms", "least", "most", "ms/probe", "of sum", "x faiss", "x float32")
-    print(f"{'design, probes':16}" + "".join(f"{head:>11}" for head in heads))
+    print(f"{'design, probes':20}" + "".join(f"{head:>11}" for head in heads))
     for name, row in sorted(table.items(), key=lambda item: item[1]["ms"]):
         print(
-            f"{name:16}{row['ms']:11.1f}{row['least_ms']:11.1f}{row['most_ms']:11.1f}{row['ms_per_probe']:11.2f}"
+            f"{name:20}{row['ms']:11.1f}{row['least_ms']:11.1f}{row['most_ms']:11.1f}{row['ms_per_probe']:11.2f}"
             f"{row['of_the_bandwidth_of_a_sum']:11.2f}"
             f"{row.get('times_faiss', float('nan')):11.2f}{row.get('times_float32', float('nan')):11.2f}"
         )

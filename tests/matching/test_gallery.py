@@ -8,12 +8,15 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.linalg import hadamard
 
 from selfsame.errors import InputError
-from selfsame.matching import block_scores, gallery
-from selfsame.matching.gallery import Gallery, quantise
+from selfsame.matching import block_scores, gallery, quantisation
+from selfsame.matching.gallery import Gallery
+from selfsame.matching.quantisation import Sketch, quantise
 
 TYPES = ("float32", "float16", "int8")
+KINDS = (*TYPES, "float32 sketched", "float16 sketched")
 
 
 def draw_vectors(n, d, seed=0):
@@ -22,8 +25,10 @@ def draw_vectors(n, d, seed=0):
 
 
 def enrol(vectors, row_type="float32", **options):
+    row_type, _, sketched = row_type.partition(" ")
     rows, scale = quantise(vectors, row_type)
-    return Gallery(rows, np.arange(len(rows)).astype(str), scale, **options)
+    sketch = Sketch.of(rows) if sketched else None
+    return Gallery(rows, np.arange(len(rows)).astype(str), scale, sketch, **options)
 
 
 def sort_everything(enrolled, probes, count):
@@ -40,26 +45,27 @@ def assert_exact(enrolled, probes, count):
     np.testing.assert_array_equal(indices, expected_indices)
 
 
-@pytest.mark.parametrize("row_type", TYPES)
+@pytest.mark.parametrize("row_type", KINDS)
 @pytest.mark.parametrize("probes", [1, 5, 40])
 def test_search_finds_what_a_sort_of_all_scores_finds(row_type, probes):
     assert_exact(enrol(draw_vectors(3001, 48), row_type), draw_vectors(probes, 48, seed=1), count=12)
 
 
 @given(
-    st.sampled_from(TYPES),
+    st.sampled_from(KINDS),
     st.integers(1, 60),
     st.integers(1, 20),
     st.integers(1, 12),
     st.integers(1, 70),
     st.integers(1, 300),
+    st.integers(1, 4),
     st.integers(0, 2**32 - 1),
 )
 @settings(max_examples=150, deadline=None)
-def test_search_is_exact_for_any_sizes(row_type, n, d, probes, count, held, seed):
+def test_search_is_exact_for_any_sizes(row_type, n, d, probes, count, held, workers, seed):
     enrolled = enrol(draw_vectors(n, d, seed), row_type, scores_held=held)
     vectors = draw_vectors(probes, d, seed + 1)
-    indices, scores = enrolled.search(vectors, count)
+    indices, scores = enrolled.search(vectors, count, workers)
     assert indices.shape == scores.shape == (probes, min(count, n))
     expected_indices, expected_scores = sort_everything(enrolled, vectors, count)
     np.testing.assert_array_max_ulp(scores, expected_scores, maxulp=1)
@@ -67,7 +73,7 @@ def test_search_is_exact_for_any_sizes(row_type, n, d, probes, count, held, seed
         np.testing.assert_array_equal(indices, expected_indices)
 
 
-@pytest.mark.parametrize("row_type", TYPES)
+@pytest.mark.parametrize("row_type", KINDS)
 @pytest.mark.parametrize("held", [1, 7, 64, 2**20])
 def test_equal_rows_come_in_their_order(row_type, held):
     rows = np.repeat(draw_vectors(4, 16), 25, axis=0)[np.random.default_rng(2).permutation(100)]
@@ -79,7 +85,7 @@ def test_equal_rows_come_in_their_order(row_type, held):
     assert_exact(enrolled, rows[:3], 60)
 
 
-@pytest.mark.parametrize("row_type", TYPES)
+@pytest.mark.parametrize("row_type", KINDS)
 def test_scores_that_differ_by_less_than_the_first_pass_resolves_are_told_apart(row_type):
     vectors = np.repeat(draw_vectors(1, 64), 500, axis=0)
     vectors += 1e-5 * draw_vectors(500, 64, seed=3)
@@ -87,7 +93,7 @@ def test_scores_that_differ_by_less_than_the_first_pass_resolves_are_told_apart(
     assert_exact(enrol(vectors, row_type, scores_held=90), vectors[:4], count=7)
 
 
-@pytest.mark.parametrize("row_type", TYPES)
+@pytest.mark.parametrize("row_type", KINDS)
 def test_one_probe_gives_what_many_give(row_type, monkeypatch):
     monkeypatch.setattr(gallery, "PROBES_AT_ONCE", 13)
     enrolled, probes = enrol(draw_vectors(700, 32), row_type), draw_vectors(30, 32, seed=1)
@@ -98,12 +104,44 @@ def test_one_probe_gives_what_many_give(row_type, monkeypatch):
         np.testing.assert_array_equal(alone_scores[0], scores[i])
 
 
-@pytest.mark.parametrize("row_type", TYPES)
+@pytest.mark.parametrize("row_type", KINDS)
 def test_blocks_do_not_change_the_answer(row_type):
     vectors, probes = draw_vectors(500, 32), draw_vectors(3, 32, seed=1)
     whole = enrol(vectors, row_type).search(probes, 20)
     for held in (1, 10, 33, 1499):
         np.testing.assert_equal(enrol(vectors, row_type, scores_held=held).search(probes, 20), whole)
+
+
+@pytest.mark.parametrize("row_type", KINDS)
+def test_workers_do_not_change_the_answer(row_type):
+    vectors = np.repeat(draw_vectors(120, 32), 5, axis=0)  # equal rows on both sides of an edge
+    enrolled, probes = enrol(vectors, row_type, scores_held=64), draw_vectors(6, 32, seed=1)
+    alone = enrolled.search(probes, 12)
+    for workers in (2, 3, 7):
+        np.testing.assert_equal(enrolled.search(probes, 12, workers), alone)
+
+
+@pytest.mark.parametrize("row_type", ["float32", "float16"])
+def test_sketch_does_not_change_the_answer(row_type):
+    vectors, probes = draw_vectors(4000, 64), draw_vectors(20, 64, seed=1)
+    vectors[5] = np.eye(64, dtype=np.float32)[0]  # the step of all others is coarse
+    plain, sketched = enrol(vectors, row_type), enrol(vectors, f"{row_type} sketched")
+    np.testing.assert_equal(sketched.search(probes, 10), plain.search(probes, 10))
+
+
+@pytest.mark.parametrize("row_type", ["float32", "float16"])
+def test_rows_that_a_sketch_cannot_tell_apart_are_told_apart(row_type):
+    probes = np.float32(hadamard(16) / 4)  # exact in int8, so that only the rows are rounded
+    vectors = draw_vectors(3000, 16)
+    vectors[0] = np.eye(16)[0]  # makes the step of all others coarse
+    assert_exact(enrol(vectors, f"{row_type} sketched", scores_held=6000), probes, 10)
+
+
+def test_sketch_knows_the_most_that_it_is_off_by():
+    vectors = draw_vectors(2100, 32)
+    sketch = Sketch.of(vectors)
+    off = np.linalg.norm(vectors - sketch.rows * sketch.scale, axis=1).max()
+    assert off < sketch.error < 1.01 * off
 
 
 @pytest.mark.parametrize("row_type", TYPES)
@@ -124,7 +162,7 @@ def test_count_above_the_gallery_gives_every_row_once():
     assert np.sort(indices, axis=1).tolist() == [[0, 1, 2, 3, 4]] * 2
 
 
-@pytest.mark.parametrize("row_type", TYPES)
+@pytest.mark.parametrize("row_type", KINDS)
 def test_nobody_enrolled_or_nobody_asked_gives_nothing(row_type):
     indices, scores = enrol(np.empty((0, 8), dtype=np.float32), row_type).search(draw_vectors(2, 8), 3)
     assert indices.shape == scores.shape == (2, 0)
@@ -151,8 +189,9 @@ def test_fast_scores_keep_within_their_bounds(seed, d):
         longest = float(np.linalg.norm(rows.astype(np.float64) * scale, axis=1).max())
         kinds = [block_scores.FloatScores] + [block_scores.IntegerScores] * (row_type == "int8")
         for kind in kinds:
-            fast = kind.of(probes, scale, longest)
+            fast = kind.of(probes, scale, longest, *[0.0] * (kind is block_scores.IntegerScores))
             scores = fast.score(rows)
+            assert (fast.bound >= longest * d * 2.0**-24).all() or kind is block_scores.IntegerScores
             assert (np.abs(fast.unit * scores - true) <= fast.bound).all()
             assert (scores >= fast.limits(true.min(axis=0))).all()
 
@@ -178,7 +217,7 @@ def test_names_follow_the_rows():
 
 
 def test_row_that_was_not_acquired_is_refused(monkeypatch):
-    monkeypatch.setattr(gallery, "MOST_ROWS", 10)
+    monkeypatch.setattr(quantisation, "CACHED_ROWS", 10)
     rows = draw_vectors(40, 8)
     rows[33] = np.nan
     with pytest.raises(InputError, match="gallery row 33 is not finite: leave out what was not acquired"):
@@ -208,6 +247,13 @@ def test_row_that_is_no_unit_vector_is_refused(row_type):
         (np.eye(3, dtype=np.float32), 2, {}, r"expected 3 names, one a row, but got shape \(2,\)"),
         (np.eye(3, dtype=np.float32), 3, {"scale": 0.5}, "only int8 has a scale"),
         (np.eye(3, dtype=np.int8), 3, {"scale": 0.0}, "a scale above 0"),
+        (
+            np.eye(3, dtype=np.float32),
+            3,
+            {"sketch": Sketch.of(draw_vectors(2, 3))},
+            r"one of \(2, 3\) beside",
+        ),
+        (np.eye(3, dtype=np.int8), 3, {"sketch": Sketch.of(draw_vectors(3, 3))}, "beside int8"),
         (np.eye(3, dtype=np.float32), 3, {"scores_held": 0}, "hold at least 1 score"),
     ],
 )
@@ -220,6 +266,8 @@ def test_question_that_cannot_be_asked_is_refused():
     enrolled = enrol(draw_vectors(4, 8))
     with pytest.raises(InputError, match="at least 1 row"):
         enrolled.search(draw_vectors(1, 8), 0)
+    with pytest.raises(InputError, match="at least 1 worker"):
+        enrolled.search(draw_vectors(1, 8), 1, workers=0)
     with pytest.raises(InputError, match=r"probes of shape \(p, 8\) like the gallery, but got \(1, 9\)"):
         enrolled.search(draw_vectors(1, 9), 1)
 

@@ -79,7 +79,7 @@ class IntegerScores:
     """Scores of int8 rows against probes that are rounded to int8 too, each probe with its own step.
 
     The products of integers are exact: what a score is off by is the rounded part of the probe times the row,
-    at most the product of their lengths.
+    and the probe times the rounded part of the row; neither is more than the product of their lengths.
 
     Attributes:
         probes: (p, d) int8.
@@ -92,12 +92,20 @@ class IntegerScores:
     bound: NDArray[np.float64]
 
     @classmethod
-    def of(cls, probes: NDArray[np.float32], scale: float, longest: float) -> "IntegerScores":
-        """Round (p, d) unit probes, for rows of one scale, times which none is longer than `longest`."""
+    def of(cls, probes: NDArray[np.float32], scale: float, longest: float, error: float) -> "IntegerScores":
+        """Round (p, d) unit probes.
+
+        Args:
+            probes: (p, d) unit vectors.
+            scale: of all rows.
+            longest: the largest length of a row times the scale.
+            error: the largest length of what has been rounded off a row; 0 where the rounded rows are meant.
+        """
         wide = probes.astype(np.float64)
         step = np.abs(wide).max(axis=1, keepdims=True) / MOST_STEPS
         rounded = np.rint(wide / step)
         bound = longest * np.linalg.norm(wide - rounded * step, axis=1) + SLACK
+        bound += error * np.linalg.norm(wide, axis=1)
         return cls(rounded.astype(np.int8), scale * step[:, 0], bound)
 
     def score(self, rows: Rows) -> NDArray[np.int32]:
