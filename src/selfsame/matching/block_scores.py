@@ -29,6 +29,7 @@ SLACK = 8 * UNIT_ROUNDOFF
 """For the roundings beside the sum: of the score that is handed out, of the limit, and of the scale."""
 
 MOST_STEPS = 127
+"""The largest value that is stored in int8; -128 is left out, so that the steps are symmetric."""
 
 
 @dataclass(frozen=True)

@@ -5,10 +5,10 @@
 2. Rows whose first score lies within the bound of the best ones found so far are scored again in float64, and
    these scores alone decide.
 
-So an answer depends neither on the blocks, nor on the number of probes that are searched together, nor on the
-order in which a library adds up. The bound of a scalar product of length d in float32, u = 2 ** -24, is
-d u / (1 - d u) times both lengths (Higham, Accuracy and Stability of Numerical Algorithms,
-2002, section 3.1).
+So an answer depends neither on the blocks, nor on the number of probes that are searched together, nor on
+the order in which a library adds up. A scalar product of d values in float32, u = 2 ** -24, is off by no more
+than d u / (1 - d u) times both lengths (Higham, Accuracy and Stability of Numerical Algorithms, 2002, section
+3.1); what rounding to int8 takes off a vector, by no more than its length times that of the other vector.
 """
 
 from concurrent.futures import ThreadPoolExecutor
