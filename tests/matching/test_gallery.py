@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import tracemalloc
 import warnings
 
 import numpy as np
@@ -155,6 +156,18 @@ def test_read_only_memory_map_is_searched_in_place(row_type, tmp_path):
         found = mapped.search(draw_vectors(10, 32, seed=1), 4)
     assert isinstance(mapped.rows, np.memmap)
     np.testing.assert_equal(found, held.search(draw_vectors(10, 32, seed=1), 4))
+
+
+@pytest.mark.parametrize("row_type", KINDS)
+def test_memory_does_not_grow_with_the_gallery(row_type):
+    probes, peaks = draw_vectors(16, 64, seed=1), []
+    for n in (5_000, 40_000):
+        enrolled = enrol(draw_vectors(n, 64), row_type, scores_held=2**13)
+        tracemalloc.start()
+        enrolled.search(probes, 5)
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+    assert peaks[1] < 1.2 * peaks[0] < 2**21  # bytes, where the scores of all pairs alone are 2.5 MB
 
 
 def test_count_above_the_gallery_gives_every_row_once():
