@@ -10,7 +10,8 @@ import pytest
 
 from selfsame.errors import CaptureError
 from selfsame.imaging.normalised import Normalised
-from selfsame.imaging.shard_making import STAGES, Recipe, make_shard, make_shards
+from selfsame.imaging.shard_making import STAGES, Recipe, make_shard
+from selfsame.imaging.shard_running import make_shards
 from selfsame.imaging.sharding import PlannedImpression, PlannedShard, plan_shards
 
 HEIGHT, WIDTH = 4, 6
