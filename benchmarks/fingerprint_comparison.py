@@ -1,8 +1,8 @@
 """Measure how well and how fast prints are compared, and end with status 1 where a claim fails.
 
-Two data sets: an FVC database (`101_1.tif`: finger, impression; real re-captures) and SOCOFing's altered prints
-against their originals. The altered ones are software edits of the very same images, pixel for pixel: figures on
-them are of synthetic second impressions. Times are of the processor, on one thread.
+Two data sets: an FVC database (`101_1.tif`: finger, impression; real re-captures) and SOCOFing's altered
+prints against their originals. The altered ones are software edits of the very same images, pixel for pixel:
+figures on them are of synthetic second impressions. Times are of the processor, all threads together.
 
     python benchmarks/fingerprint_comparison.py --fvc data/fvc2002_db1_b --altered data/altered_easy \
         --originals data/iris_fingerprint --output fingerprint_comparison.json
@@ -10,15 +10,11 @@ them are of synthetic second impressions. Times are of the processor, on one thr
 
 import argparse
 import json
-import os
 import re
 import sys
 import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
-
-for _library in ("OMP", "OPENBLAS", "MKL"):  # read when numpy is imported
-    os.environ[f"{_library}_NUM_THREADS"] = "1"
 
 import cv2
 import numpy as np

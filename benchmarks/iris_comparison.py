@@ -19,6 +19,7 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+import yaml
 from numpy.typing import NDArray
 
 from selfsame.errors import CaptureError
@@ -29,16 +30,10 @@ Scores = NDArray[np.floating]
 Figures = dict[str, float]
 
 # Those of conf/base/parameters_evaluation.yml.
-SETTINGS = IrisCodeSettings(
-    rings=16,
-    directions=128,
-    wavelengths_deg=(12.0, 24.0),
-    bandwidth=0.4,
-    min_seen=0.5,
-    fragile_share=0.1,
-    max_rotation_deg=45.0,
-    usual_share=0.5,
-    min_share=0.05,
+CONFIGURED = yaml.safe_load((Path(__file__).parents[1] / "conf/base/parameters_comparison.yml").read_text())
+COMPARATORS = CONFIGURED["biometrics"]["iris_left"]["comparison"]["comparators"]
+SETTINGS = IrisCodeSettings.model_validate(
+    {name: COMPARATORS["iris_code"][name] for name in IrisCodeSettings.model_fields}
 )
 HEIGHT, WIDTH = 48, 256
 MAX_PIXELS = 50_000_000

@@ -116,7 +116,7 @@ def test_a_setting_that_only_files_can_change_is_refused() -> None:
 
 
 def on(device: str) -> tuple[Pipeline, DataCatalog]:
-    parameters = InferenceParameters(batch_size=1, device=device, candidates=1)
+    parameters = SimpleNamespace(device=device)
     pipeline = Pipeline([Node(len, "params:inference", "length", name="n")])
     return pipeline, DataCatalog({"params:inference": MemoryDataset(parameters)})
 
@@ -185,9 +185,7 @@ def run(root: Path, *nodes: Node, hook: object) -> None:
             "biometrics.run_records": PartitionedDataset(
                 path=str(root / "runs"), dataset="json.JSONDataset", filename_suffix=".json"
             ),
-            "params:biometrics.inference": MemoryDataset(
-                InferenceParameters(batch_size=1, device="cpu", candidates=7)
-            ),
+            "params:biometrics.inference": MemoryDataset(InferenceParameters(candidates=7)),
         }
     )
     manager = PluginManager(HOOK_NAMESPACE)

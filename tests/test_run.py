@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -41,7 +42,13 @@ def test_a_whole_run_leaves_predictions_metrics_report_and_a_record(smoke_root: 
     report = (smoke_root / "08_reporting/biometrics/report.html").read_text()
     assert set(predictions["status"]) <= {"identified", "unknown", "rejected", "failed"}
     assert (predictions["status"] == "rejected").sum() == 1
-    assert set(metrics["verification"]) == {"iris_left", "iris_right", "fingerprint", "irises", "all"}
+    modalities = {"iris_left", "iris_right", "fingerprint"}
+    pairs = {"irises", "iris_left+fingerprint", "iris_right+fingerprint"}
+    outcomes = {(one["protocol"], one["figure"], one["comparator"]) for one in metrics["outcomes"]}
+    assert {figure for _, figure, _ in outcomes} == modalities | pairs | {"all"}
+    assert {protocol for protocol, *_ in outcomes} == {"closed_set", "subject_disjoint", "open_set"}
+    assert {("closed_set", "all", "network"), ("open_set", "iris_left", "iris_code")} <= outcomes
+    assert ("open_set", "all", "network") not in outcomes  # no network was trained for that protocol
     assert "<html" in report
     assert "http" not in report.split("</head>")[0].replace("http-equiv", "")
 
@@ -175,7 +182,49 @@ def test_a_folder_of_one_eye_is_enough(kedro: Kedro, smoke_root: Path, tmp_path:
     )
     assert done.returncode == 0, done.stderr
     metrics = json.loads((tmp_path / "data/08_reporting/biometrics/metrics.json").read_text())
-    assert list(metrics["verification"]) == ["iris_left"]
+    assert {one["figure"] for one in metrics["outcomes"]} == {"iris_left"}
+
+
+def read_json(root: Path, name: str) -> Any:
+    return json.loads((root / name).read_text())
+
+
+@pytest.mark.parametrize(
+    ("workload", "figures"),
+    [("irises", {"iris_left", "iris_right", "irises"}), ("fingerprints", {"fingerprint"})],
+)
+def test_a_workload_without_a_network_measures_reports_and_recognises(
+    kedro: Kedro, smoke_root: Path, tmp_path: Path, workload: str, figures: set[str]
+) -> None:
+    (tmp_path / "01_raw").symlink_to(smoke_root / "01_raw")
+    done = kedro("--env", "smoke", "--pipelines", workload, roots(tmp_path))
+    assert done.returncode == 0, done.stderr
+    metrics = read_json(tmp_path, f"08_reporting/{workload}/metrics.json")
+    assert {one["figure"] for one in metrics["outcomes"]} == figures
+    assert metrics["setting"]["model_version"] is None
+    report = (tmp_path / f"08_reporting/{workload}/report.html").read_text()
+    assert "<html" in report
+    predictions = pd.read_parquet(tmp_path / f"07_model_output/{workload}/predictions.parquet")
+    assert (predictions["status"] == "identified").sum() == 2  # of two known people and a stranger
+    assert (predictions["status"] == "unknown").sum() == 1
+    assert not (tmp_path / f"06_models/{workload}/checkpoint").exists()
+
+
+def test_cross_validation_measures_the_network_under_every_protocol(
+    kedro: Kedro, smoke_root: Path, tmp_path: Path
+) -> None:
+    root = copied(smoke_root, tmp_path)
+    asked = "biometrics.cross_validation.enabled=true,biometrics.evaluation.fusion.rule=likelihood_ratio"
+    done = kedro("--env", "smoke", "--pipelines", "training,evaluation", f"{roots(root)},{asked}")
+    assert done.returncode == 0, done.stderr
+    metrics = read_json(root, "08_reporting/biometrics/metrics.json")
+    networks = {one["protocol"] for one in metrics["outcomes"] if one["comparator"] == "network"}
+    assert networks == {"closed_set", "subject_disjoint", "open_set"}
+    assert metrics["setting"]["fusion"] == "likelihood_ratio"
+    points = read_json(root, "07_model_output/biometrics/operating_points.json")
+    assert points["fitted"]["rule"] == "likelihood_ratio"
+    states = {path.parent.name for path in (root / "06_models/biometrics/folds").rglob("state.pt")}
+    assert states == {"subject_disjoint_0", "subject_disjoint_1", "open_set_0"}
 
 
 def test_the_list_of_pipelines_imports_no_torch() -> None:

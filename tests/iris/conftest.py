@@ -1,13 +1,17 @@
 """Drawn eyes whose circles are known: what the tests of the iris look for."""
 
 from collections.abc import Callable
+from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
+import yaml
 from numpy.typing import NDArray
 
 from selfsame.iris import IrisCodeSettings
+
+PROJECT = Path(__file__).parents[2]
 
 Eye = NDArray[np.uint8]
 DrawEye = Callable[..., Eye]
@@ -60,15 +64,7 @@ def draw_eye() -> DrawEye:
 
 @pytest.fixture(scope="session")
 def code_settings() -> IrisCodeSettings:
-    """The settings of iris codes that conf/base has too."""
-    return IrisCodeSettings(
-        rings=16,
-        directions=128,
-        wavelengths_deg=(12.0, 24.0),
-        bandwidth=0.4,
-        min_seen=0.5,
-        fragile_share=0.1,
-        max_rotation_deg=45.0,
-        usual_share=0.5,
-        min_share=0.05,
-    )
+    """The settings of iris codes in conf/base."""
+    configured = yaml.safe_load((PROJECT / "conf/base/parameters_comparison.yml").read_text())
+    settings = configured["biometrics"]["iris_left"]["comparison"]["comparators"]["iris_code"]
+    return IrisCodeSettings.model_validate({name: settings[name] for name in IrisCodeSettings.model_fields})

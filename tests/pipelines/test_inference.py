@@ -1,5 +1,4 @@
 from inspect import signature
-from types import SimpleNamespace
 from typing import get_type_hints
 
 import numpy as np
@@ -7,16 +6,32 @@ import pandas as pd
 import pytest
 from pydantic import ValidationError
 
-from selfsame.errors import InputError, MismatchError
+from selfsame.errors import DamagedError, InputError, MismatchError
 from selfsame.imaging.arrays import ShardedArrays
+from selfsame.learning.pairs import embed_unknown
+from selfsame.matching.encoding import fit_all
+from selfsame.matching.fusion_settings import FusionSettings
+from selfsame.matching.score_fusion import fit_fusion
+from selfsame.pipelines.comparison.nodes import encode_captures
+from selfsame.pipelines.comparison.params import ComparisonParams
 from selfsame.pipelines.inference import create_pipeline
-from selfsame.pipelines.inference.nodes import list_new_captures, predict_identities
+from selfsame.pipelines.inference.nodes import encode_new, list_new_captures, predict_identities
 from selfsame.pipelines.inference.params import InferenceParameters
 from selfsame.pipelines.preprocessing import create_pipeline as create_preprocessing
+from selfsame.sources.protocols import assign_captures
+from selfsame.sources.splits import ListedReferences, SplitRules
 from selfsame.sources.tables import DISTINCT, REJECTED
 
 MODALITIES = ("iris_left", "fingerprint")
-PARAMETERS = {"batch_size": 4, "device": "cpu", "candidates": 3}
+PEOPLE = ("ann", "bob", "cleo", "dora")
+FACES = ComparisonParams.model_validate({
+    "workers": 1, "batch_size": 4,
+    "comparators": {"faces": {"kind": "eigenfaces", "components": 3, "whitening": False}},
+})  # fmt: skip
+
+
+def build(*, trained=False):
+    return create_pipeline(MODALITIES, trained=trained)
 
 
 def empty(columns: dict[str, str]) -> pd.DataFrame:
@@ -31,45 +46,64 @@ def captured(*names: str) -> pd.DataFrame:
     return table.astype(dict(DISTINCT))
 
 
-def test_inference_needs_new_captures_and_what_the_main_job_left() -> None:
-    data = {name for name in create_pipeline(MODALITIES).inputs() if not name.startswith("params:")}
+# The graph
+
+
+def test_inference_without_a_network_needs_new_captures_and_what_the_evaluation_left() -> None:
+    data = {name for name in build().inputs() if not name.startswith("params:")}
     made = {f"new.{modality}.made_shards" for modality in MODALITIES}
-    assert data == {"new.captures", "checkpoint", "embeddings", "operating_points", *made}
+    kept = {f"{m}.{part}" for m in MODALITIES for part in ("templates", "fitted_comparators")}
+    assert data == {"new.captures", "operating_points", *made, *kept}
 
 
-def test_new_captures_share_the_parameters_of_training() -> None:
-    parameters = {name for name in create_pipeline(MODALITIES).inputs() if name.startswith("params:")}
-    assert parameters == {
+def test_a_trained_network_adds_its_checkpoint_and_embeddings() -> None:
+    more = build(trained=True).inputs() - build().inputs()
+    assert more == {"checkpoint", "embeddings", "params:evaluation"}
+
+
+@pytest.mark.parametrize("trained", [False, True])
+def test_new_captures_share_the_parameters_of_the_main_job(trained: bool) -> None:
+    parameters = {name for name in build(trained=trained).inputs() if name.startswith("params:")}
+    assert parameters - {"params:evaluation", "params:layouts"} == {
         "params:layout",
         "params:data_engineering",
         "params:seed",
         "params:inference",
-        "params:iris_left.preprocessing",
-        "params:fingerprint.preprocessing",
+        *(f"params:{m}.{block}" for m in MODALITIES for block in ("preprocessing", "comparison")),
     }
 
 
 def test_new_captures_go_through_the_functions_of_the_main_job() -> None:
-    inference = {node.func for node in create_pipeline(MODALITIES).nodes if node.namespace != "new"}
+    inference = {node.func for node in build().nodes if node.namespace != "new"}
     assert {node.func for node in create_preprocessing().nodes} < inference
 
 
 def test_nothing_that_inference_writes_overwrites_the_main_job() -> None:
-    outputs = create_pipeline(MODALITIES).all_outputs()
+    outputs = build(trained=True).all_outputs()
     shared = {name for name in outputs if not name.startswith("new.")}
-    assert shared == {"predictions", "prediction_summary"}
+    assert shared == {"predictions", "prediction_summary", "learnt_templates"}
 
 
-def test_the_parameters_reach_the_node_typed() -> None:
-    node = next(one for one in create_pipeline(MODALITIES).nodes if one.name == "predict_identities")
-    argument = list(signature(node.func).parameters)[node.inputs.index("params:inference")]
-    assert get_type_hints(node.func)[argument] is InferenceParameters
+@pytest.mark.parametrize(
+    ("function", "parameter", "kind"),
+    [
+        ("predict_identities", "params:inference", InferenceParameters),
+        ("new.fingerprint.encode_new", "params:fingerprint.comparison", ComparisonParams),
+    ],
+)
+def test_the_parameters_reach_the_node_typed(function: str, parameter: str, kind: type) -> None:
+    node = next(one for one in build().nodes if one.name == function)
+    argument = list(signature(node.func).parameters)[node.inputs.index(parameter)]
+    assert get_type_hints(node.func)[argument] is kind
 
 
-@pytest.mark.parametrize("wrong", [{"candidates": 0}, {"batch_size": -1}, {"threshold": 0.5}])
+@pytest.mark.parametrize("wrong", [{"candidates": 0}, {"batch_size": 4}, {"threshold": 0.5}])
 def test_wrong_parameters_are_refused(wrong: dict[str, float]) -> None:
     with pytest.raises(ValidationError, match=next(iter(wrong))):
-        InferenceParameters(**{**PARAMETERS, **wrong})
+        InferenceParameters(**{"candidates": 3, **wrong})
+
+
+# New captures
 
 
 def test_new_captures_are_probes_and_nobody_is_enrolled() -> None:
@@ -86,24 +120,122 @@ def test_a_folder_without_any_usable_capture_is_refused_with_an_example() -> Non
         list_new_captures(captured(), rejected)
 
 
-def test_captures_of_other_modalities_alone_are_refused() -> None:
-    nothing = ShardedArrays({"one": np.empty((0, 2, 16, 32), dtype=np.uint8)})
-    index = pd.DataFrame({"modality": pd.Series(dtype="str"), "capture_id": pd.Series(dtype="str")})
-    tables = [pd.DataFrame(), {}, captured("a"), empty(REJECTED)]
-    with pytest.raises(InputError, match="captures of at least one modality"):
-        predict_identities(InferenceParameters(**PARAMETERS), None, *tables, nothing, index)
+# Answers without a network, by a comparator that learns
 
 
-def test_thresholds_that_another_model_chose_are_refused() -> None:
-    arrays = ShardedArrays({"one": np.zeros((1, 2, 16, 32), dtype=np.uint8)})
-    index = pd.DataFrame({"modality": ["iris_left"], "capture_id": ["a"]})
+def draw(subject: str, capture: int) -> np.ndarray:
+    face = np.random.default_rng(ord(subject[0])).normal(128, 40, (8, 6))
+    noisy = face + np.random.default_rng(capture).normal(0, 4, face.shape)
+    return np.stack([noisy.clip(0, 255), np.full_like(noisy, 255)]).astype(np.uint8)
+
+
+def make(captures: list[tuple[str, int]], role: str) -> tuple[ShardedArrays, pd.DataFrame]:
+    index = pd.DataFrame(captures, columns=["subject_id", "capture_index"]).assign(
+        capture_id=[f"{subject}-{capture}" for subject, capture in captures],
+        impression=0, modality="face", instance="face", role=role, split="test", protocol="closed_set",
+        status="ok", reason=None, shard="one", row=range(len(captures)), measures="{}",
+    )  # fmt: skip
+    return ShardedArrays({"one": np.stack([draw(*capture) for capture in captures])}), index
+
+
+@pytest.fixture(scope="module")
+def known():
+    """What an evaluation leaves: fitted comparators, templates of everyone, operating points."""
+    arrays, index = make([(subject, k) for subject in PEOPLE for k in (1, 2, 3)], "probe")
+    rules = SplitRules(ListedReferences([1, 2]), 0.0, 2, 0.25)
+    assignments = assign_captures(index.drop(columns=["role", "split", "protocol"]), rules, 0)
+    fitted = fit_all(FACES.comparators, arrays, index, assignments)
+    enrolled = index.assign(role=np.where(index["capture_index"] < 3, "reference", "probe"))
+    templates = encode(fitted, None, arrays, enrolled)
+    own = (templates["protocol"] == "closed_set") & (templates["fold"] == 0)
+    version = templates.loc[own, "version"].iloc[0]
+    settings = FusionSettings(
+        normalisation="z", weights="equal", calibration="logistic", prior=0.5, spread=1.0
+    )
+    scores = np.array([[0.9], [0.95], [0.1], [0.2]])
+    fusion = fit_fusion("sum", scores, np.array([True, True, False, False]), None, settings)
     point = {
-        "model_version": "other", "modalities": ["iris_left"], "synthetic_impressions": [],
-        "stated_fmr": 0.01, "threshold": 0.5, "fmr": 0.01, "fmr_supported": True, "fnmr": 0.1,
-        "fnmr_interval": [0.0, 0.2], "mated": 9, "non_mated": 90,
+        "modalities": ["face"], "synthetic_impressions": [], "stated_fmr": 0.01,
+        "threshold": float(fusion.apply(np.array([[0.8]]))[0]), "fmr": 0.0, "fmr_supported": False,
+        "fnmr": 0.1, "fnmr_interval": [0.0, 0.2], "mated": 9, "non_mated": 90,
     }  # fmt: skip
-    tables = [pd.DataFrame(), {"iris_left": point}, captured("a"), empty(REJECTED)]
-    with pytest.raises(MismatchError, match="the operating points of model m1, got those of other: run"):
-        predict_identities(
-            InferenceParameters(**PARAMETERS), SimpleNamespace(version="m1"), *tables, arrays, index
-        )
+    points = {
+        "protocol": "closed_set", "modalities": ["face"], "chosen": {"face": "faces"},
+        "versions": {"face": version}, "fitted": dict(fusion.to_document()), "points": {"face": point},
+    }  # fmt: skip
+    return fitted, templates, points
+
+
+def encode(fitted, points, arrays, index):
+    """All folds' templates, or with operating points those of new captures."""
+    if points is None:
+        return encode_captures(FACES, fitted, arrays, index)
+    return encode_new(FACES, fitted, points, arrays, index)
+
+
+def answer(known, captures, **change):
+    fitted, templates, points = known
+    arrays, index = make(captures, "probe")
+    given = {
+        "enrolled": templates,
+        "fresh": encode(fitted, points, arrays, index),
+        "points": points,
+        **change,
+    }
+    manifest = index.assign(path=index["capture_id"] + ".png")
+    return predict_identities(
+        InferenceParameters(candidates=2), given["points"], manifest,
+        pd.DataFrame(columns=["path", "reason", "detail"], dtype="str"),
+        given["enrolled"], given["fresh"], index,
+    )  # fmt: skip
+
+
+def test_a_new_capture_is_named_by_what_was_fitted_for_the_thresholds(known) -> None:
+    predictions, summary = answer(known, [("cleo", 9), ("ann", 8)])
+    assert predictions["identity"].tolist() == ["ann", "cleo"]
+    assert predictions["candidates"].str.len().tolist() == [2, 2]
+    assert summary["by_status"] == {"identified": 2}
+    assert summary["model_version"] == known[2]["versions"]["face"]
+
+
+def test_somebody_else_is_unknown(known) -> None:
+    predictions, _ = answer(known, [("zoe", 9)])
+    assert predictions["status"].tolist() == ["unknown"]
+
+
+def test_new_captures_are_encoded_once_as_for_the_fold_of_the_thresholds(known) -> None:
+    fitted, templates, points = known
+    fresh = encode(fitted, points, *make([("ann", 9)], "probe"))
+    assert len(fresh) == 1
+    assert templates["version"].nunique() == 4  # closed_set, two folds of subject_disjoint, open_set
+    assert set(fresh["version"]) == {points["versions"]["face"]}
+
+
+def test_templates_of_a_comparator_that_was_fitted_again_are_refused(known) -> None:
+    fitted, _, points = known
+    other = fit_all(
+        FACES.comparators, *make([(subject, k) for subject in PEOPLE for k in (4, 5)], "reference"),
+        fitted[["protocol", "fold"]].drop_duplicates().merge(
+            pd.DataFrame({"capture_id": [f"{s}-{k}" for s in PEOPLE for k in (4, 5)], "role": "reference",
+                          "split": "train"}), how="cross",
+        ),
+    )  # fmt: skip
+    fresh = encode(other, points, *make([("ann", 9)], "probe"))
+    with pytest.raises(MismatchError, match="face templates of new captures by faces of version"):
+        answer(known, [("ann", 9)], fresh=fresh)
+
+
+def test_operating_points_of_another_format_are_refused(known) -> None:
+    with pytest.raises(DamagedError, match=r"expected operating points .* run evaluation again"):
+        answer(known, [("ann", 9)], points={"face": {"threshold": 0.5}})
+
+
+def test_captures_of_modalities_that_the_network_does_not_know_have_no_embeddings() -> None:
+    class Network:
+        modalities = ("iris_left",)
+        version = "m1"
+
+    arrays, index = make([("ann", 9)], "probe")
+    made = embed_unknown(Network(), {"face": arrays}, {"face": index}, batch_size=4, device="cpu")
+    assert made.empty
+    assert "template" in made.columns

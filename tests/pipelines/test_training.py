@@ -21,8 +21,11 @@ def block() -> dict[str, object]:
 def test_graph_takes_arrays_and_index_of_every_modality():
     assert create_pipeline(MODALITIES).inputs() == {
         "params:training",
+        "params:cross_validation",
         "params:seed",
         "training_workspace",
+        "folds_workspace",
+        "assignments",
         "iris_left.arrays",
         "iris_left.index",
         "fingerprint.arrays",

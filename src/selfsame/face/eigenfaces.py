@@ -70,13 +70,14 @@ class Eigenfaces:
                 "normalise both with one height and width"
             )
         coordinates = (flat - self.mean) @ self.directions.T
-        return coordinates / np.sqrt(self.variances) if self.whitening else coordinates
+        return (coordinates / np.sqrt(self.variances) if self.whitening else coordinates).astype(np.float32)
 
     def embed(self, rows: NDArray[np.number]) -> Float:
         """Find the coordinates of faces, each scaled to unit length; the mean face itself stays 0."""
         coordinates = self.project(rows)
         length = np.linalg.norm(coordinates, axis=1, keepdims=True)
-        return np.divide(coordinates, length, out=np.zeros_like(coordinates), where=length > 0)
+        unit: Float = np.divide(coordinates, length, out=np.zeros_like(coordinates), where=length > 0)
+        return unit
 
 
 def fit_eigenfaces(rows: NDArray[np.number], settings: EigenfaceSettings) -> Eigenfaces:

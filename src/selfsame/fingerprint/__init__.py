@@ -1,4 +1,4 @@
-"""Segmentation, normalisation and distortion of fingerprints.
+"""Segmentation, normalisation, distortion and comparison of fingerprints.
 
-Import from the modules: `distortion_model` is light, the others load OpenCV.
+Import from the modules: `distortion_model` and `comparison_settings` are light, the others load OpenCV.
 """

@@ -29,7 +29,7 @@ class Cylinders:
 
 
 def list_places(settings: CylinderSettings) -> FloatArray:
-    """List the middles of the cells of a disk as (places, 2), x along the minutia's direction, px at 500 dpi."""
+    """List the middles of the cells of a disk: (places, 2) px at 500 dpi, x along the minutia's direction."""
     step = 2 * settings.radius_px / settings.cells
     line = (np.arange(settings.cells) + 0.5) * step - settings.radius_px
     x, y = np.meshgrid(line, line)
@@ -41,15 +41,15 @@ def build_cylinders(found: Minutiae, settings: CylinderSettings) -> Cylinders:
     """Build the cylinder of each minutia.
 
     Cappelli, Ferrara and Maltoni, Minutia Cylinder-Code: a new representation and matching technique for
-    fingerprint recognition (2010), equations 3 to 13: a neighbour fills the cells near its place (Gaussian of
+    fingerprint recognition (2010): a neighbour fills the cells near its place (Gaussian of
     the distance) whose height is near the difference of directions (Gaussian, integrated over the section); a
     sigmoid limits the fill.
     """
     places = list_places(settings)
     count = found.x.size
     cosine, sine = np.cos(found.direction_rad), np.sin(found.direction_rad)
-    x = found.x[:, None] + cosine[:, None] * places[:, 0] - sine[:, None] * places[:, 1]
-    y = found.y[:, None] + sine[:, None] * places[:, 0] + cosine[:, None] * places[:, 1]
+    x = (found.x[:, None] + cosine[:, None] * places[:, 0] - sine[:, None] * places[:, 1]).astype(np.float32)
+    y = (found.y[:, None] + sine[:, None] * places[:, 0] + cosine[:, None] * places[:, 1]).astype(np.float32)
     valid = _lie_in_hull(found, x, y, settings.hull_px)
     apart = np.hypot(x[:, :, None] - found.x, y[:, :, None] - found.y)
     near = np.exp(-(apart**2) / (2 * settings.sigma_px**2)) / (settings.sigma_px * np.sqrt(2 * np.pi))

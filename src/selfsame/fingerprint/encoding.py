@@ -19,7 +19,7 @@ def encode_prints(rows: NDArray[np.uint8], settings: PrintComparison) -> NDArray
     """Encode prints into templates.
 
     Args:
-        rows: (n, 2, height, width) uint8: normalised image (dark ridges, local mean 128) and mask (255 inside).
+        rows: (n, 2, height, width) uint8: image (dark ridges, local mean 128) and mask (255 inside).
         settings: those of the comparison.
 
     Returns:

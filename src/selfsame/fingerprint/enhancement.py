@@ -19,7 +19,7 @@ class Ridges:
     """The enhanced ridges of a print, cropped to its mask.
 
     Attributes:
-        signal: (height, width) complex64 analytic signal: the phase grows along the normal; near pi is a ridge.
+        signal: (height, width) complex64 analytic signal: the phase grows along the normal, near pi is ridge.
         normal_rad: (height, width) float32 in [0, pi).
         mask: (height, width) uint8, 255 inside the print.
         field: the ridges in cells.
@@ -102,4 +102,6 @@ def steer(
 
 
 def _enlarge(cells: NDArray[np.float32], height: int, width: int) -> NDArray[np.float32]:
-    return cv2.resize(np.ascontiguousarray(cells, np.float32), (width, height), interpolation=cv2.INTER_LINEAR)
+    """Interpolate a map of cells to the pixels."""
+    even = np.ascontiguousarray(cells, np.float32)
+    return np.asarray(cv2.resize(even, (width, height), interpolation=cv2.INTER_LINEAR), np.float32)

@@ -12,9 +12,10 @@ def compare_cylinders(
 ) -> NDArray[np.float32]:
     """Compare every cylinder of the first probe with every cylinder of each reference.
 
-    1 - |a - b| / (|a| + |b|) over the places that are valid in both (Cappelli, Ferrara and Maltoni, 2010,
-    equations 16 to 20). All norms under the masks are products of matrices: with p the squared cells summed
-    over the sections and v the masks, |a|^2 = p_a v_b, |b|^2 = v_a p_b and |a - b|^2 = |a|^2 + |b|^2 - 2 a b.
+    1 - |a - b| / (|a| + |b|) over the places that are valid in both (Cappelli, Ferrara and Maltoni,
+    Minutia Cylinder-Code, 2010). All norms under the masks are products of matrices: with p the squared cells
+    summed over the sections and v the masks, |a|^2 = p_a v_b, |b|^2 = v_a p_b and
+    |a - b|^2 = |a|^2 + |b|^2 - 2 a b.
 
     Returns:
         (references, minutiae of the probe, minutiae of the references) float32, 0..1; 0 where a pair is no

@@ -9,9 +9,8 @@ from numpy.typing import NDArray
 from selfsame.fingerprint.comparison_settings import MinutiaeSettings
 from selfsame.fingerprint.enhancement import Ridges
 
-TYPE_PERIODS = np.float32(0.6)
+TYPE_PERIODS = np.float32(1.0)
 """Ridge periods ahead of a minutia at which the type is read: a ridge there has ended, or else it forked."""
-
 
 
 @dataclass(frozen=True)
@@ -34,6 +33,7 @@ class Minutiae:
     quality: NDArray[np.float32]
 
     def take(self, kept: NDArray[np.intp] | NDArray[np.bool_]) -> "Minutiae":
+        """Take the minutiae at the given positions, or where a mask is True."""
         return Minutiae(
             self.x[kept], self.y[kept], self.direction_rad[kept], self.ending[kept], self.quality[kept]
         )
@@ -42,9 +42,9 @@ class Minutiae:
 def find_minutiae(ridges: Ridges, settings: MinutiaeSettings) -> Minutiae:
     """Find the minutiae as spirals of the phase, best first.
 
-    Ridges are the cosine of the phase of an analytic signal; where a ridge ends or forks, the phase grows by one
-    turn around the point (Larkin and Fletcher, A coherent framework for fingerprint analysis: are fingerprints
-    holograms?, 2007). No binary image and no thinning are needed, and there are no spurs to remove.
+    Ridges are the cosine of the phase of an analytic signal; where a ridge ends or forks, the phase grows by
+    one turn around the point (Larkin and Fletcher, A coherent framework for fingerprint analysis: are
+    fingerprints holograms?, 2007). No binary image and no thinning are needed: there are no spurs to remove.
 
     Args:
         ridges: the enhanced print.

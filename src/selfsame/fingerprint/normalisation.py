@@ -56,9 +56,9 @@ def normalise_fingerprint(
 
     The print's centroid comes to the middle. There are two scales:
 
-    - fit to size (`target_dpi` is None): all of the image inside its frame would fit. The scale depends on the
-      image's size only, never on how much of the finger it shows: two impressions on one sensor keep the same
-      ridge period.
+    - fit to size (`target_dpi` is None): all of the image inside its frame would fit. The scale depends on
+      the image's size only, never on how much of the finger it shows: two impressions on one sensor keep the
+      same ridge period.
     - physical (`target_dpi` is given): the image is resampled from its own resolution to that of the result,
       never stretched, and what is beyond the canvas is cropped. Prints of all sensors then have the ridge
       period of skin: near 0.46 mm, 9 px at 500 dpi.
@@ -155,7 +155,7 @@ def _even_out(image: NDArray[np.uint8], found: Segmentation) -> tuple[NDArray[np
 def _find_slot(
     shape: tuple[int, int], centre: tuple[float, float], height: int, width: int, *, fits: bool
 ) -> _Slot:
-    """Put `centre` (x, y) in the middle; where the image `fits`, at the scale at which all of it would fit."""
+    """Put `centre` (x, y) in the middle; where the image `fits`, at the scale at which all of it does."""
     scale = min(height / shape[0], width / shape[1]) if fits else 1.0
     rows, above, tall = _place(shape[0], centre[1], height, scale)
     columns, before, broad = _place(shape[1], centre[0], width, scale)

@@ -49,8 +49,8 @@ def pair_minutiae(
 
     A pair counts 1 where its minutiae fall together, down to 0 at `distance_px`. The sum s is scored as
     s / sqrt(m + d): m is the geometric mean of the numbers of minutiae that lie on the other print, d the
-    doubted minutiae of the settings. (Cf. Bazen and Gerez, Fingerprint matching by thin-plate spline modelling
-    of elastic deformations, 2003, on counting pairs in the common area.)
+    doubted minutiae of the settings. The root lies between counting pairs, which favours large prints, and
+    their share, which favours small ones.
 
     Returns:
         The refitted motion and the (r,) float32 score, 0 and more.
@@ -60,13 +60,9 @@ def pair_minutiae(
         np.take_along_axis(references.place, partner, axis=1),
         np.take_along_axis(references.direction, partner, axis=1),
     )
-    refitted = fit_motion(
-        (probe.place[0], probe.direction[0]), other, closeness, settings.pairing.lever_px
-    )
+    refitted = fit_motion((probe.place[0], probe.direction[0]), other, closeness, settings.pairing.lever_px)
     kept = closeness.sum(axis=1) >= 1
-    motion = Motion(
-        np.where(kept, refitted.turn, motion.turn), np.where(kept, refitted.shift, motion.shift)
-    )
+    motion = Motion(np.where(kept, refitted.turn, motion.turn), np.where(kept, refitted.shift, motion.shift))
     met = _meet(motion, probe, references, settings.pairing)[1].sum(axis=1)
     own = cover(references.phases, motion.move(probe.place[0])) & _list_real(probe)
     others = cover(probe.phases, motion.move_back(references.place)) & _list_real(references)

@@ -10,7 +10,7 @@ from selfsame.fingerprint.enhancement import Ridges
 from selfsame.fingerprint.motion import Motion
 
 PHASE_PX = 2
-"""px at 500 dpi: step of the stored phases; half a step is at most a ninth of a turn off."""
+"""px at 500 dpi: step of the stored phases; the one that is read lies at most a sixth of a period away."""
 
 POINT_PX = 8
 """px at 500 dpi: step of the points that are compared, near one ridge period."""
@@ -96,8 +96,8 @@ def compare_phases(motion: Motion, probe: PhaseMap, references: PhaseMap) -> NDA
     Where the ridges are the same, the difference of the phases hardly changes inside a window of 32 px, even
     where the skin is stretched; where a ridge more ends in one of them, or orientation or period differ, it
     turns. The agreement is the modulus of the mean of exp(i difference) in a window, averaged over the
-    common area (the local form of phase correlation: Ito, Nakajima, Kobayashi, Aoki and Higuchi, A fingerprint
-    matching algorithm using phase-only correlation, 2004).
+    common area: a local form of phase correlation (Ito, Nakajima, Kobayashi, Aoki and Higuchi, A fingerprint
+    matching algorithm using phase-only correlation, 2004) that forgives shifts across the ridges.
 
     Returns:
         (r,) float32 agreement, 0..1.
@@ -119,12 +119,10 @@ def compare_phases(motion: Motion, probe: PhaseMap, references: PhaseMap) -> NDA
     difference = np.where(opposed, own_phase.conj(), own_phase) * phase.conj()
     maps = np.zeros((len(place), *probe.inside.shape[1:]), np.complex64)
     maps[:, rows, columns] = np.where(common, difference, 0)
-    windows = maps.reshape(
-        len(place), maps.shape[1] // WINDOW_POINTS, WINDOW_POINTS, -1, WINDOW_POINTS
-    ).sum(axis=(2, 4))
-    return np.asarray(
-        np.abs(windows).sum(axis=(1, 2)) / np.maximum(common.sum(axis=1), 1), np.float32
+    windows = maps.reshape(len(place), maps.shape[1] // WINDOW_POINTS, WINDOW_POINTS, -1, WINDOW_POINTS).sum(
+        axis=(2, 4)
     )
+    return np.asarray(np.abs(windows).sum(axis=(1, 2)) / np.maximum(common.sum(axis=1), 1), np.float32)
 
 
 def _fit(

@@ -34,17 +34,16 @@ def choose_candidates(alike: FloatArray, settings: RelaxationSettings) -> Candid
     flat = alike.reshape(len(alike), -1)
     count = min(settings.candidates, flat.shape[1])
     best = np.argpartition(-flat, count - 1, axis=1)[:, :count]
-    return Candidates(
-        best // alike.shape[2], best % alike.shape[2], np.take_along_axis(flat, best, axis=1)
-    )
+    return Candidates(best // alike.shape[2], best % alike.shape[2], np.take_along_axis(flat, best, axis=1))
 
 
 def relax(pairs: Candidates, support: FloatArray, settings: RelaxationSettings) -> FloatArray:
     """Weigh every pair by the support of the others.
 
-    Cappelli, Ferrara and Maltoni (2010), equations 23 to 28, after Feng and others (2006): a pair's weight
-    becomes a mixture of its own and the mean of the other pairs' weights, each as far as the two pairs agree
-    (distance of the two minutiae, difference of their directions, direction of the one as seen from the other).
+    The relaxation of Cappelli, Ferrara and Maltoni (Minutia Cylinder-Code, 2010), on the most alike pairs
+    instead of an assignment: a pair's weight becomes a mixture of its own and the mean of the other pairs'
+    weights, each as far as the two pairs agree (distance of the two minutiae, difference of their directions,
+    direction of the one as seen from the other).
 
     Args:
         pairs: the candidates.
@@ -70,6 +69,7 @@ def select_pairs(
         pairs: the candidates.
         weight: (r, k) weights of `relax`.
         counts: (r,) minutiae of the poorer print.
+        settings: how many pairs are selected.
 
     Returns:
         (r,) mean weight of the selected pairs (those that are missing count 0) and (r, k) which are selected.

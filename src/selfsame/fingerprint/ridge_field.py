@@ -19,8 +19,8 @@ class RidgeField:
     """What the ridges do in every cell of CELL_PX px.
 
     Attributes:
-        normal_rad: (rows, columns) float32 direction across the ridges in [0, pi), from the x axis to the right
-            towards the y axis down.
+        normal_rad: (rows, columns) float32 direction across the ridges in [0, pi), from the x axis (right)
+            towards the y axis (down).
         period_px: (rows, columns) float32 distance of neighbouring ridges, px at 500 dpi.
         coherence: (rows, columns) float32, 0 (no direction) to 1 (parallel ridges).
         energy: (rows, columns) float32 mean square of the ridges.
@@ -40,8 +40,8 @@ class RidgeField:
 def measure_ridge_field(responses: NDArray[np.complex64], settings: RidgeSettings) -> RidgeField:
     """Measure the field from the energies of the oriented filters.
 
-    The orientation is half the angle of the mean of E exp(2 i angle) over the filters, where E is the energy of
-    a filter's response in a Gaussian window (averaging doubled angles: Kass and Witkin, Analyzing oriented
+    The orientation is half the angle of the mean of E exp(2 i angle) over the filters, where E is the energy
+    of a filter's response in a Gaussian window (averaging doubled angles: Kass and Witkin, Analyzing oriented
     patterns, 1987; energies of oriented band-pass filters as in Chikkerur, Cartwright and Govindaraju,
     Fingerprint enhancement using STFT analysis, 2007); the period is the mean over the bands in the same way.
 

@@ -11,10 +11,10 @@ CELL_INCH = 0.024
 """Side of a cell: 12 px at 500 dpi, 1.3 ridge periods."""
 
 DEVIATION_SHARE = 0.25
-"""A cell belongs to the print where the deviation around it exceeds this share of that of the clearest ridges."""
+"""A cell is print where the deviation around it exceeds this share of that of the clearest ridges."""
 
 CLEAREST = 0.9
-"""Quantile over the cells that stands for the clearest ridges; a print covers more than a tenth of a sensor."""
+"""Quantile over the cells that stands for the clearest ridges: a print covers a tenth of a sensor."""
 
 MIN_DEVIATION = 5.0
 """Grey levels: the noise of an empty sensor stays below."""
@@ -27,7 +27,7 @@ def segment_ridges(image: NDArray[np.uint8], dpi: float) -> Segmentation:
     """Find the print on an image of known resolution without frame.
 
     Dry prints are too faint to stand out by their mean level, yet their ridges still alternate: the local
-    deviation finds them (Mehtre and Chatterjee, Segmentation of fingerprint images: a composite method, 1989).
+    deviation finds them (Mehtre and Chatterjee, Segmentation of fingerprint images, 1989).
 
     Args:
         image: (height, width) uint8, frame cropped; rows and columns that fill no whole cell are not read.

@@ -74,7 +74,7 @@ def pack(
     row["quality"][0, :count] = found.quality
     row["ending"][0, :count] = found.ending
     row["usable"][0, :count] = cylinders.usable
-    row["cells"][0, :count] = np.rint(cylinders.cells * FULL).reshape(count, -1)
+    row["cells"][0, :count] = np.rint(cylinders.cells * FULL).reshape(count, row["cells"].shape[2])
     row["valid"][0, :count] = cylinders.valid
     row["phase"], row["normal"], row["inside"] = phases.phase, phases.normal, phases.inside
     return row.view(np.uint8)
@@ -93,8 +93,8 @@ def unpack(rows: NDArray[np.uint8], settings: PrintComparison) -> Templates:
     layout = describe_layout(settings)
     if rows.ndim != 2 or rows.dtype != np.uint8 or rows.shape[1] != layout.itemsize:
         raise MismatchError(
-            f"expected templates of {layout.itemsize} bytes, got {rows.dtype} {rows.shape}: encode the prints "
-            "again with the settings that compare them"
+            f"expected templates of {layout.itemsize} bytes, got {rows.dtype} {rows.shape}: encode the "
+            "prints again with the settings that compare them"
         )
     fields = np.ascontiguousarray(rows).view(layout)[:, 0]
     count = fields["count"].astype(np.int64)

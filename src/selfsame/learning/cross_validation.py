@@ -7,12 +7,14 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from selfsame.errors import MismatchError
 from selfsame.imaging.arrays import ShardedArrays
 from selfsame.learning.embedding import KEPT_COLUMNS, embed_all
 from selfsame.learning.fitting import fit, pack_checkpoint
 from selfsame.learning.regimen import EncoderSettings, Regimen
 from selfsame.learning.task import assemble_task
-from selfsame.matching.protocol import protocol_kind
+from selfsame.matching.protocol import ENROLLED, protocol_kind
+from selfsame.matching.templates import name_captures
 from selfsame.sources.protocols import PROTOCOLS, list_folds, view_fold
 
 logger = logging.getLogger(__name__)
@@ -66,10 +68,40 @@ def embed_folds(
         checkpoint = pack_checkpoint(state, task, best=True)
         table = embed_all(checkpoint, arrays, views, batch_size=regimen.batch_size, device=regimen.device)
         weights = table["modality"].map(dict(checkpoint.fusion_weights))
-        used = (table["split"] == "test") | (table["role"] != "probe") & (protocol != "subject_disjoint")
-        tables.append(table.assign(protocol=protocol, fold=np.int32(fold), weight=weights)[used])
+        made = table.assign(protocol=protocol, fold=np.int32(fold), weight=weights)
+        tables.append(made[_is_compared(made, protocol)])
     empty = pd.DataFrame({name: pd.Series(dtype="object") for name in FOLD_COLUMNS})
     return pd.concat(tables, ignore_index=True)[FOLD_COLUMNS] if tables else empty
+
+
+def require_same_folds(
+    embeddings: pd.DataFrame, indexes: Mapping[str, pd.DataFrame], assignments: pd.DataFrame
+) -> None:
+    """Refuse embeddings of folds that were drawn otherwise: whom they lack would pass for not acquired.
+
+    Args:
+        embeddings: from `embed_folds`.
+        indexes: the index of each modality that is compared.
+        assignments: role and split of every capture under every protocol and fold, as they are compared.
+
+    Raises:
+        MismatchError: a fold compares other captures than those that were embedded for it.
+    """
+    for (protocol, fold), rows in embeddings.groupby(["protocol", "fold"], sort=False):
+        views = [view_fold(index, assignments, str(protocol), int(fold)) for index in indexes.values()]
+        compared = [view[_is_compared(view, str(protocol)) & (view["status"] == "ok")] for view in views]
+        names = [set(name_captures(table)) for table in compared]
+        if set().union(*names) != set(name_captures(rows)):
+            raise MismatchError(
+                f"expected embeddings of the captures that {protocol} fold {fold} compares, got those of "
+                "others (another seed, other folds or captures): run training again"
+            )
+
+
+def _is_compared(rows: pd.DataFrame, protocol: str) -> "pd.Series[bool]":
+    """Tell which captures a fold compares: those of the test, and those enrolled that it does not test."""
+    enrolled = rows["role"].isin(ENROLLED) & (protocol != "subject_disjoint")
+    return (rows["split"] == "test") | enrolled
 
 
 def _trains(views: Mapping[str, pd.DataFrame]) -> bool:

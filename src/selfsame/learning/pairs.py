@@ -8,7 +8,7 @@ import pandas as pd
 from selfsame.imaging.arrays import ShardedArrays
 from selfsame.learning.checkpoint import Checkpoint
 from selfsame.learning.device import Device
-from selfsame.learning.embedding import embed_captures
+from selfsame.learning.embedding import KEPT_COLUMNS, embed_captures
 from selfsame.matching.comparators import COSINE, compare_cosines
 from selfsame.matching.pairs import PAIR_COLUMNS, compare_templates
 from selfsame.matching.protocol import Kind
@@ -56,13 +56,18 @@ def embed_unknown(
         indexes: the index of each modality.
         batch_size: captures a pass.
         device: where to compute.
+
+    Returns:
+        The table of their templates, see `tabulate_embeddings`; empty where the network knows no modality.
     """
     tables = [
         embed_captures(checkpoint, modality, arrays[modality], index, batch_size=batch_size, device=device)
         for modality, index in indexes.items()
         if modality in checkpoint.modalities
     ]
-    return tabulate_embeddings(pd.concat(tables, ignore_index=True).assign(model_version=checkpoint.version))
+    nothing = pd.DataFrame({name: pd.Series(dtype="object") for name in (*KEPT_COLUMNS, "embedding")})
+    embeddings = pd.concat(tables, ignore_index=True) if tables else nothing
+    return tabulate_embeddings(embeddings.assign(model_version=checkpoint.version))
 
 
 def tabulate_embeddings(embeddings: pd.DataFrame) -> pd.DataFrame:

@@ -5,6 +5,7 @@ S. Roweis, in the order of person (F. Samaria, A. Harter, Parameterisation of a 
 face identification, 1994).
 """
 
+import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -24,6 +25,9 @@ SUFFIX = ".mat"
 SIDE_PX = 64
 CAPTURES_EACH = 10
 WHITE = 255
+
+# What SciPy's reader raises on damaged files, beside its own error.
+_DAMAGE = (ValueError, TypeError, LookupError, OSError, NotImplementedError, OverflowError, MemoryError)
 
 Faces = NDArray[np.uint8]
 """(n, 64, 64) grey levels, ten of each person in turn."""
@@ -97,14 +101,15 @@ def read_matlab_faces(path: str) -> Faces:
         InputError: the file is no such file.
     """
     from scipy.io import loadmat
+    from scipy.io.matlab import MatReadError
 
     expected = f"expected {path} to hold 'faces', {SIDE_PX**2} rows and ten columns a person"
     try:
         found = loadmat(path, variable_names=["faces"]).get("faces")
-    except (ValueError, TypeError, KeyError, OSError, NotImplementedError, IndexError) as error:
+    except (MatReadError, zlib.error, *_DAMAGE) as error:
         raise InputError(f"{expected}, but it cannot be read ({_first_line(error)}): get it anew") from error
-    if found is None:
-        raise InputError(f"{expected}, found no such variable: give olivettifaces.mat")
+    if not isinstance(found, np.ndarray) or found.dtype.kind not in "uif":
+        raise InputError(f"{expected}, found no such numbers: give olivettifaces.mat")
     if found.ndim != 2 or len(found) != SIDE_PX**2 or not found.shape[1] or found.shape[1] % CAPTURES_EACH:
         raise InputError(f"{expected}, got {found.shape}: give olivettifaces.mat")
     faces = found.T.reshape(-1, SIDE_PX, SIDE_PX).transpose(0, 2, 1)

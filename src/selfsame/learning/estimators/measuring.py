@@ -1,11 +1,9 @@
 """The means of what estimators measured over random splits, with intervals, and the captures they misname."""
 
-from dataclasses import asdict
 from typing import TypedDict
 
 import pandas as pd
 
-from selfsame.learning.estimators.trials import MEASURES
 from selfsame.metrics.repeated_splits import average_splits
 
 WORST = 10
@@ -66,10 +64,7 @@ def summarise_estimators(measures: pd.DataFrame, answers: pd.DataFrame) -> Summa
             components is the configured one, others belong to the sweep.
         answers: from `try_estimators`, one row a split, estimator and test capture.
     """
-    trials = [
-        _average(str(name), int(components), part)
-        for (name, components), part in measures.groupby(["estimator", "components"], sort=False)
-    ]
+    trials = [_average(part) for _, part in measures.groupby(["estimator", "components"], sort=False)]
     configured = measures.groupby("estimator", sort=False)["components"].first()
     swept = measures.groupby("estimator")["components"].nunique()
     return {
@@ -101,17 +96,30 @@ def list_worst(answers: pd.DataFrame) -> list[Misnamed]:
     ]
 
 
-def _average(name: str, components: int, part: pd.DataFrame) -> EstimatorMeans:
-    test_share = float((part["test"] / part["train"]).mean())
-    means = {
-        measure: asdict(average_splits(part[measure].tolist(), test_share=test_share)) for measure in MEASURES
-    }
+def _average(part: pd.DataFrame) -> EstimatorMeans:
+    """Average one estimator with one number of components over its splits."""
     explained = part["explained_share"].mean()
     return EstimatorMeans(
-        estimator=name,
-        components=components,
+        estimator=str(part["estimator"].iloc[0]),
+        components=int(part["components"].iloc[0]),
         explained_share=None if pd.isna(explained) else float(explained),
         train=int(part["train"].iloc[0]),
         test=int(part["test"].iloc[0]),
-        **means,
+        accuracy=_average_measure(part, "accuracy"),
+        ece=_average_measure(part, "ece"),
+        brier=_average_measure(part, "brier"),
+        log_loss=_average_measure(part, "log_loss"),
+        seconds=_average_measure(part, "seconds"),
+    )
+
+
+def _average_measure(part: pd.DataFrame, measure: str) -> Mean:
+    test_share = float((part["test"] / part["train"]).mean())
+    found = average_splits(part[measure].tolist(), test_share=test_share)
+    return Mean(
+        mean=found.mean,
+        deviation=found.deviation,
+        low=found.low,
+        high=found.high,
+        splits=found.splits,
     )

@@ -90,7 +90,8 @@ class NetworkEstimator:
         people = torch.from_numpy(codes).to(device)
         seed = derive_seed(self._seed)
         with reproducible(seed, threads=self.settings.threads, deterministic=device == "cpu"):
-            network = FaceNetwork(self.settings, *images.shape[1:], len(self._names)).to(device)
+            _, height, width = images.shape
+            network = FaceNetwork(self.settings, height, width, len(self._names)).to(device)
             train(network, pixels, people, self.settings, torch.Generator(device).manual_seed(seed))
         self._network = network.eval()
 

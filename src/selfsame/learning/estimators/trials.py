@@ -20,8 +20,17 @@ logger = logging.getLogger(__name__)
 SPLIT_COLUMNS = ["split", "capture_id", "subject_id", "part"]
 ANSWER_COLUMNS = ["split", "estimator", "components", "capture_id", "subject_id", "named", "confidence"]
 TRIAL = ["split", "estimator", "components"]
-MEASURES = ("accuracy", "ece", "brier", "log_loss", "seconds")
-ESTIMATOR_COLUMNS = [*TRIAL, *MEASURES, "explained_share", "train", "test"]
+ESTIMATOR_COLUMNS = [
+    *TRIAL,
+    "accuracy",
+    "ece",
+    "brier",
+    "log_loss",
+    "seconds",
+    "explained_share",
+    "train",
+    "test",
+]
 
 BINS = 15
 """Of equal mass, for the calibration error: 13 answers each with 200 test images."""
@@ -105,19 +114,22 @@ def try_estimators(
     """
     rows = {capture_id: row for row, capture_id in enumerate(capture_ids)}
     answers, measures = [], []
-    for number, part in splits.groupby("split"):
-        parts = [part[part["part"] == name] for name in ("train", "test")]
-        chosen = [images[[rows[one] for one in table["capture_id"]]] for table in parts]
+    numbers: list[int] = splits["split"].unique().tolist()
+    for number in numbers:
+        part = splits[splits["split"] == number]
+        train, test = part[part["part"] == "train"], part[part["part"] == "test"]
+        chosen = [images[[rows[one] for one in table["capture_id"]]] for table in (train, test)]
         for candidate in candidates:
             if number > candidate.splits:
                 continue
-            found, measured = _try_one(candidate, chosen, *parts, seed=(seed + int(number)) % 2**32)
-            key = {"split": int(number), "estimator": candidate.name, "components": candidate.components}
-            answers.append(found.assign(**key)[ANSWER_COLUMNS])
-            measures.append({**key, **measured})
+            found, measured = _try_one(candidate, chosen, train, test, (seed + number) % 2**32)
+            key = (number, candidate.name, candidate.components)
+            found[TRIAL] = key
+            answers.append(found[ANSWER_COLUMNS])
+            measures.append({**dict(zip(TRIAL, key, strict=True)), **measured})
             logger.info(
                 "split %d: %s %d: %.1f %% right, %.1f s",
-                *key.values(),
+                *key,
                 100 * measured["accuracy"],
                 measured["seconds"],
             )

@@ -1,8 +1,12 @@
 """The typed parameters of the comparison. Their values are in conf/base/parameters_comparison.yml."""
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator
 
 from selfsame.matching.comparators import COSINE, ComparatorSettings
+
+Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$")]  # files are named after it
 
 
 class ComparisonParams(BaseModel):
@@ -12,7 +16,7 @@ class ComparisonParams(BaseModel):
 
     workers: int = Field(ge=-1)  # processes; -1: as many as there are cores
     batch_size: int = Field(gt=0)  # captures that a worker encodes at a time
-    comparators: dict[str, ComparatorSettings]  # by name; none: the modality has the trained network alone
+    comparators: dict[Name, ComparatorSettings]  # by name; none: the modality has the trained network alone
 
     @field_validator("comparators")
     @classmethod

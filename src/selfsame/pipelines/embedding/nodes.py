@@ -64,14 +64,20 @@ def keep_templates(embeddings: pd.DataFrame) -> pd.DataFrame:
 
 
 def score_embeddings(
-    checkpoint: Checkpoint, embeddings: pd.DataFrame, fold_embeddings: pd.DataFrame, *indexes: pd.DataFrame
+    checkpoint: Checkpoint,
+    embeddings: pd.DataFrame,
+    fold_embeddings: pd.DataFrame,
+    assignments: pd.DataFrame,
+    *indexes: pd.DataFrame,
 ) -> pd.DataFrame:
     """Compare every pair of captures of the same instance by the cosine of their embeddings."""
+    from selfsame.learning.cross_validation import require_same_folds
     from selfsame.learning.pairs import compare_embeddings
 
     require_same_model(checkpoint, "the embeddings", embeddings["model_version"])
-    kind = protocol_kind(indexes_by_modality(indexes).values())
-    return compare_embeddings(checkpoint, embeddings, fold_embeddings, kind)
+    by_modality = indexes_by_modality(indexes)
+    require_same_folds(fold_embeddings, by_modality, assignments)
+    return compare_embeddings(checkpoint, embeddings, fold_embeddings, protocol_kind(by_modality.values()))
 
 
 def classify(checkpoint: Checkpoint, embeddings: pd.DataFrame, *indexes: pd.DataFrame) -> pd.DataFrame:

@@ -22,7 +22,7 @@ def create_pipeline(modalities: Sequence[str]) -> Pipeline:
             Node(embed, ["params:evaluation", "checkpoint", *arrays, *indexes], "embeddings", name="embed"),
             Node(
                 score_embeddings,
-                ["checkpoint", "embeddings", "fold_embeddings", *indexes],
+                ["checkpoint", "embeddings", "fold_embeddings", "assignments", *indexes],
                 "learnt_scores",
                 name="score_embeddings",
             ),
