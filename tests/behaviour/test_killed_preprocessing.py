@@ -40,6 +40,7 @@ def make_parameters(backend):
                 "kind": "fingerprint",
                 "height": 96,
                 "width": 96,
+                "resolution": {"target_dpi": None, "assumed_dpi": 500, "trust_files": True},
                 "synthetic_impressions": {"count": 0, "distortion": off},
             },
         }

