@@ -87,7 +87,7 @@ def measure(seed, *, shuffled, rename=()):
     )
     compared = compare_all(
         gather_evidence(assignments, [*indexes, *tables], dict.fromkeys(LAYOUT, "visible_share")),
-        PROTOCOLS, Fusing(CHOSEN, RULES, 5, seed, settings), 100,
+        PROTOCOLS, Fusing(CHOSEN, RULES, 3, seed, settings), 100,
     )  # fmt: skip
     nobody = pd.DataFrame(columns=["figure", "subject_id", "named"])
     manifest = captures.assign(

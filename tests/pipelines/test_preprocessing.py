@@ -22,6 +22,7 @@ from selfsame.imaging.normalised import Normalised
 from selfsame.pipelines.preprocessing import create_pipeline
 from selfsame.pipelines.preprocessing.nodes import (
     SHARED_CODE,
+    build_recipe,
     digest_recipe,
     index_arrays,
     normalise_captures,
@@ -274,7 +275,7 @@ def test_a_folder_of_raw_captures_that_is_read_only_is_enough(rig, manifest, pri
         ({"address": "tcp://127.0.0.1:8786"}, "an address with the backends dask and ray only"),
         ({"rows_per_shard": 0}, "rows_per_shard"),
         ({"heigth": 3}, "heigth"),
-        ({"normalisation": {"kind": "face", "height": 3, "width": 3}}, "face"),
+        ({"normalisation": {"kind": "palm", "height": 3, "width": 3}}, "palm"),
         ({"normalisation": {"kind": "iris", "height": 3, "width": 3, "depth": 3}}, "depth"),
         ({"normalisation": make_normalisation(48, 1, target_dpi=0)}, "target_dpi"),
         ({"normalisation": make_normalisation(48, 1, assumed_dpi=None)}, "assumed_dpi"),
@@ -353,16 +354,16 @@ def test_prints_are_normalised_by_the_resolution_that_their_file_states_or_the_a
     ]
 
 
-def test_a_print_of_twice_the_resolution_comes_out_at_half_its_size(rig, manifest, prints):
+def test_a_print_is_brought_from_its_resolution_to_that_of_the_arrays(rig, manifest, prints):
     from selfsame.fingerprint.normalisation import normalise_fingerprint
 
-    arrays, index, *_ = rig.run(manifest, at_500_dpi(assumed_dpi=1000.0))
+    arrays, index, *_ = rig.run(manifest, at_500_dpi(assumed_dpi=600.0))
     captures = index[index["impression"] == 0]
     batch = arrays.gather(arrays.rows(captures["shard"].tolist(), captures["row"]))
     first = cv2.imread(str(prints / manifest["path"][0]), cv2.IMREAD_GRAYSCALE)
     size = {"height": 48, "width": 48, "target_dpi": 500.0}
     np.testing.assert_array_equal(
-        batch[0, 0], normalise_fingerprint(first, resolution_dpi=1000.0, **size).image
+        batch[0, 0], normalise_fingerprint(first, resolution_dpi=600.0, **size).image
     )
 
 
@@ -426,3 +427,11 @@ def test_the_digest_of_the_normalisation_follows_what_decides_the_pixels_of_capt
     assert digest_recipe(make_parameters(normalisation=make_normalisation(32, count=1))) != plain
     assert digest_recipe(make_parameters(normalisation=make_normalisation(48, count=3))) == plain
     assert digest_recipe(make_parameters(workers=2, rows_per_shard=4)) == plain
+
+
+def test_faces_are_normalised_to_their_size_without_synthetic_impressions():
+    face = {"kind": "face", "height": 28, "width": 23}
+    recipe = build_recipe(make_parameters(modality="face", normalisation=face), seed=1)
+    normalised = recipe.normalise(draw_print(3))
+    assert normalised.image.shape == (recipe.height, recipe.width) == (28, 23)
+    assert recipe.distort is None

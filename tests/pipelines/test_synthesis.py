@@ -13,7 +13,7 @@ from selfsame.datasets import CapturesDataset
 from selfsame.pipelines.data_engineering.params import Pattern
 from selfsame.pipelines.synthesis import create_pipeline
 from selfsame.pipelines.synthesis.nodes import synthesise_captures, synthesise_presentations
-from selfsame.pipelines.synthesis.params import SynthesisParameters
+from selfsame.pipelines.synthesis.params import FaceSynthesisParameters, SynthesisParameters
 from selfsame.sources.layouts import Layout
 
 PROJECT = Path(__file__).parents[2]
@@ -37,6 +37,9 @@ def block() -> Block:
     return base | small
 
 
+MODALITIES = ("iris_left", "iris_right", "fingerprint")
+
+
 def run(block: Block, folder: Path, seed: int = 5) -> dict[str, bytes]:
     captures = str(folder / "captures")
     catalog = DataCatalog(
@@ -47,7 +50,7 @@ def run(block: Block, folder: Path, seed: int = 5) -> dict[str, bytes]:
             "params:seed": MemoryDataset(seed),
         }
     )
-    pipeline = Pipeline(create_pipeline(), namespace="biometrics", parameters={"params:seed"})
+    pipeline = Pipeline(create_pipeline(MODALITIES), namespace="biometrics", parameters={"params:seed"})
     SequentialRunner().run(pipeline, catalog)
     return {path.relative_to(folder).as_posix(): path.read_bytes() for path in sorted(folder.rglob("*.png"))}
 
@@ -147,3 +150,26 @@ def test_default_sample_is_small_enough_for_a_first_run() -> None:
     assert parameters.subjects * captures <= 500
     assert parameters.captures_per_eye >= 5
     assert parameters.presentations.unknown_subjects >= 1
+
+
+def test_faces_are_made_in_the_layout_of_att(tmp_path: Path) -> None:
+    text = (PROJECT / "conf/base/parameters_synthesis.yml").read_text()
+    block = yaml.safe_load(text)["faces"]["synthesis"] | {"subjects": 3, "captures_per_face": 2}
+    block["presentations"] |= {"known_subjects": 1, "unknown_subjects": 1}
+    captures = str(tmp_path / "captures")
+    catalog = DataCatalog(
+        {
+            "faces.captures": CapturesDataset(filepath=captures),
+            "faces.new.captures": CapturesDataset(filepath=str(tmp_path / "auto"), captures=captures),
+            "params:faces.synthesis": MemoryDataset(FaceSynthesisParameters.model_validate(block)),
+            "params:seed": MemoryDataset(5),
+        }
+    )
+    pipeline = Pipeline(create_pipeline(("face",)), namespace="faces", parameters={"params:seed"})
+    SequentialRunner().run(pipeline, catalog)
+    made = {path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*.png")}
+    assert made == {
+        *(f"captures/s{subject}/{number}.png" for subject in (1, 2, 3) for number in (1, 2)),
+        "new_captures/s1/3.png",
+        "new_captures/s4/3.png",
+    }

@@ -93,13 +93,20 @@ def normalise_fingerprint(
         "ridge_coherence": found.ridge_coherence,
     }
     slot = _find_slot(seen.shape, found.centre, height, width, fits=target_dpi is None)
+    return Normalised(*_put(evened, seen, slot), measures)
+
+
+def _put(
+    evened: NDArray[np.uint8], seen: NDArray[np.uint8], slot: _Slot
+) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    """Put the part of the image and of the mask that the slot names on the canvas."""
     evened, seen = evened[slot.rows, slot.columns], seen[slot.rows, slot.columns]
     if slot.size != seen.shape[::-1]:
         evened = resize(evened, slot.size[1], slot.size[0])
         seen = np.asarray(cv2.resize(seen, slot.size, interpolation=cv2.INTER_NEAREST), np.uint8)
     placed = cv2.copyMakeBorder(evened, *slot.borders, cv2.BORDER_CONSTANT, value=GROUND)
     mask = cv2.copyMakeBorder(seen, *slot.borders, cv2.BORDER_CONSTANT, value=0)
-    return Normalised(np.asarray(placed, np.uint8), np.asarray(mask, np.uint8), measures)
+    return np.asarray(placed, np.uint8), np.asarray(mask, np.uint8)
 
 
 def _find_zoom(resolution_dpi: float | None, target_dpi: float) -> float:

@@ -87,9 +87,11 @@ def require_same_folds(
     Raises:
         MismatchError: a fold compares other captures than those that were embedded for it.
     """
-    for (protocol, fold), rows in embeddings.groupby(["protocol", "fold"], sort=False):
-        views = [view_fold(index, assignments, str(protocol), int(fold)) for index in indexes.values()]
-        compared = [view[_is_compared(view, str(protocol)) & (view["status"] == "ok")] for view in views]
+    folds = embeddings[["protocol", "fold"]].drop_duplicates().itertuples(index=False, name=None)
+    for protocol, fold in folds:
+        rows = embeddings[(embeddings["protocol"] == protocol) & (embeddings["fold"] == fold)]
+        views = [view_fold(index, assignments, protocol, fold) for index in indexes.values()]
+        compared = [view[_is_compared(view, protocol) & (view["status"] == "ok")] for view in views]
         names = [set(name_captures(table)) for table in compared]
         if set().union(*names) != set(name_captures(rows)):
             raise MismatchError(

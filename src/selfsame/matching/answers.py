@@ -100,6 +100,11 @@ def answer(
         ],
         ignore_index=True,
     )
+    return _finish(table, recogniser)
+
+
+def _finish(table: pd.DataFrame, recogniser: Recogniser) -> pd.DataFrame:
+    """Give a table of answers its columns and types, and the versions of the templates behind them."""
     version = "+".join(dict.fromkeys(recogniser.versions.values()))
     return table.assign(model_version=version).reindex(columns=list(COLUMNS)).astype(dict(COLUMNS))
 

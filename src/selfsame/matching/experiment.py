@@ -128,11 +128,6 @@ def _compare_fold(
     return trials, scores, worse, np.tile(np.array(weights, dtype=np.float64), (len(trials), 1))
 
 
-def list_trials(experiments: Sequence[Experiment]) -> pd.DataFrame:
-    """List who is compared with whom, whatever the comparator: TRIAL_COLUMNS."""
-    return pd.concat([one.trials for one in experiments], ignore_index=True)[TRIAL_COLUMNS]
-
-
 def count_attempts(experiment: Experiment, comparator: str, scored: NDArray[np.bool_]) -> pd.DataFrame:
     """Count for each subject presented what was meant to be compared and what failures to acquire prevented.
 

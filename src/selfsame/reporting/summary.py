@@ -96,18 +96,7 @@ def measure_all(
         InputError: no figure has scores to measure.
     """
     by_modality = indexes_by_modality(indexes)
-    key = ["protocol", "figure", "comparator"]
-    given = dict(list(tables.scores.groupby(key, sort=False)))
-    tried = dict(list(tables.attempts.groupby(key, sort=False)))
-    nothing = tables.scores.iloc[:0]
-    reasons = {name: _find_reason(given.get(name, nothing), rows) for name, rows in tried.items()}
-    outcomes = [
-        _measure(given[name], tried[name], asked) for name, reason in reasons.items() if reason is None
-    ]
-    left_out = [_leave_out(tried[name], reason) for name, reason in reasons.items() if reason]
-    if not outcomes:
-        why = "; ".join(f"{one.protocol} {one.figure}: {one.reason}" for one in left_out)
-        raise InputError(f"expected at least one figure with error rates, got none: {why}")
+    outcomes, left_out = _measure_outcomes(tables, asked)
     close = [one for one in outcomes if one.protocol == _closest(outcomes, asked.closer)]
     chosen = [one for one in close if one.comparator == _name_chosen(one.modalities, asked)]
     single = [one for one in chosen if len(one.modalities) == 1]
@@ -133,6 +122,23 @@ def measure_all(
         failure_to_acquire=measure_acquisition(by_modality, asked.resampling),
         failure_to_enrol=measure_enrolment(by_modality, assignments, asked.resampling),
     )
+
+
+def _measure_outcomes(tables: Tables, asked: Asked) -> tuple[list[Outcome], list[LeftOut]]:
+    """Measure whatever has error rates, and say why the rest has none."""
+    key = ["protocol", "figure", "comparator"]
+    given = dict(list(tables.scores.groupby(key, sort=False)))
+    tried = dict(list(tables.attempts.groupby(key, sort=False)))
+    nothing = tables.scores.iloc[:0]
+    reasons = {name: _find_reason(given.get(name, nothing), rows) for name, rows in tried.items()}
+    outcomes = [
+        _measure(given[name], tried[name], asked) for name, reason in reasons.items() if reason is None
+    ]
+    left_out = [_leave_out(tried[name], reason) for name, reason in reasons.items() if reason]
+    if not outcomes:
+        why = "; ".join(f"{one.protocol} {one.figure}: {one.reason}" for one in left_out)
+        raise InputError(f"expected at least one figure with error rates, got none: {why}")
+    return outcomes, left_out
 
 
 def _measure(rows: pd.DataFrame, attempts: pd.DataFrame, asked: Asked) -> Outcome:

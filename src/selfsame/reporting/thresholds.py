@@ -53,13 +53,8 @@ def choose_operating_points(
     fullest = experiments[-1]
     usable = _list_usable(fullest, fusing.chosen)
     versions = {m: evidence.version_of(m, fusing.chosen[m], protocol) for m in usable}
-    fitted = fit_fusion(
-        rule,
-        _stack(fullest, usable, fusing.chosen),
-        fullest.trials["mated"].to_numpy(),
-        None,
-        fusing.settings,
-    )
+    scores, mated = _stack(fullest, usable, fusing.chosen), fullest.trials["mated"].to_numpy()
+    fitted = fit_fusion(rule, scores, mated, None, fusing.settings)
     points = {
         subset_key(one.figure.modalities): _choose_point(one, usable, fusing.chosen, fitted, fmr, resampling)
         for one in experiments

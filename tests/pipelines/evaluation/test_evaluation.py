@@ -43,6 +43,7 @@ SEED = 5
 def read_parameters(**change):
     text = Path("conf/base/parameters_evaluation.yml").read_text(encoding="utf-8")
     block = yaml.safe_load(text.replace("${globals:device}", "cpu"))["biometrics"]["evaluation"]
+    block["fusion"]["groups"] = 3
     return EvaluationParams.model_validate({**block, "resamples": 100, **change})
 
 
