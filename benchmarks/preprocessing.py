@@ -29,7 +29,8 @@ from selfsame.datasets.file_tree import FileTree
 from selfsame.fingerprint.normalisation import normalise_fingerprint
 from selfsame.imaging.decoding import decode_grey
 from selfsame.imaging.resizing import resize
-from selfsame.imaging.shard_making import Recipe, make_shards
+from selfsame.imaging.shard_making import Recipe
+from selfsame.imaging.shard_running import make_shards
 from selfsame.imaging.sharding import PlannedImpression, plan_shards
 from selfsame.iris import normalise_iris
 

@@ -133,8 +133,13 @@ def test_killed_while_writing_a_shard_it_goes_on_and_ends_with_the_same_bytes(
     assert {name: (tmp_path / f"{name}.npy").stat().st_ino for name in finished} == before
 
 
-def test_killed_with_worker_processes_it_goes_on_and_they_end_by_themselves(captures, expected, tmp_path):
-    process = start(captures, tmp_path, "loky", 5)  # it dies as it names the third shard's pixels
+@pytest.mark.parametrize("backend", ["loky", "dask"])
+def test_killed_with_worker_processes_it_goes_on_and_they_end_by_themselves(
+    captures, expected, tmp_path, backend
+):
+    if backend == "dask":
+        pytest.importorskip("distributed", reason="the extra dask is not installed")
+    process = start(captures, tmp_path, backend, 5)  # it dies as it names the third shard's pixels
     assert process.wait(60) == -signal.SIGKILL
     wait_until(lambda: not session_lives(process.pid))
     finished = MadeShardsDataset(filepath=str(tmp_path)).load()

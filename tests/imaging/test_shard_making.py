@@ -10,7 +10,8 @@ import pytest
 
 from selfsame.errors import CaptureError
 from selfsame.imaging.normalised import Normalised
-from selfsame.imaging.shard_making import STAGES, Recipe, make_shard, make_shards
+from selfsame.imaging.shard_making import STAGES, Recipe, fail_shard, join_shards, make_shard
+from selfsame.imaging.shard_running import make_shards
 from selfsame.imaging.sharding import PlannedImpression, PlannedShard, plan_shards
 
 HEIGHT, WIDTH = 4, 6
@@ -160,6 +161,32 @@ def test_a_capture_that_cannot_be_decoded_fails_with_all_its_impressions():
     contents = {"a": b"broken"}
     shard = make_shard(plan(contents, impressions=2), Files(contents), RECIPE)
     assert [entry.reason for entry in shard.record.entries] == ["truncated", "truncated"]
+
+
+def test_shards_made_apart_and_joined_are_the_shard_made_at_once(many):
+    impressions = plan(many, impressions=2).impressions
+    whole = make_shard(PlannedShard("s", impressions), Files(many), RECIPE)
+    apart = [
+        make_shard(PlannedShard("s", impressions[i : i + 2]), Files(many), RECIPE)
+        for i in range(0, len(impressions), 2)
+    ]
+    joined = join_shards("s", apart)
+    np.testing.assert_array_equal(joined.pixels, whole.pixels)
+    assert joined.record.model_copy(update={"seconds": {}}) == whole.record.model_copy(update={"seconds": {}})
+    assert joined.record.seconds == {
+        stage: pytest.approx(sum(part.record.seconds[stage] for part in apart)) for stage in STAGES
+    }
+
+
+def test_a_shard_that_failed_as_a_whole_has_every_impression_and_no_row():
+    planned = plan({"a": make_content(9), "b": make_content(8)}, impressions=2)
+    shard = fail_shard(planned, RECIPE, "worker_died", "it died")
+    assert shard.pixels.shape == shard.record.shape == (0, 2, HEIGHT, WIDTH)
+    assert [(entry.row, entry.impression, entry.reason) for entry in shard.record.entries] == [
+        (-1, 0, "worker_died"),
+        (-1, 1, "worker_died"),
+    ] * 2
+    assert shard.record.provisional
 
 
 def test_synthetic_impressions_follow_seed_capture_and_number():

@@ -1,17 +1,13 @@
-"""Making shards: captures are read, decoded and normalised by workers that each make whole shards."""
+"""Making a shard: its captures are read, decoded, distorted and normalised in one thread."""
 
 import hashlib
-import logging
-import os
-import threading
 import time
-from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from itertools import groupby
+from itertools import accumulate, groupby
 from operator import attrgetter
-from typing import Literal, Protocol
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,18 +15,18 @@ from numpy.typing import NDArray
 from selfsame.errors import CaptureError
 from selfsame.imaging.arrays import CHANNELS, FAILED, Entry, Shard, ShardRecord, digest_pixels
 from selfsame.imaging.normalised import Normalised
-from selfsame.imaging.progress import follow
 from selfsame.imaging.sharding import PlannedImpression, PlannedShard
-
-logger = logging.getLogger(__name__)
-
-Backend = Literal["sequential", "threading", "loky"]
 
 STAGES = ("read", "decode", "distort", "normalise", "pack")
 """What making a shard consists of, in order; writing it follows."""
 
 PASSING = frozenset({"missing_file", "unreadable", "link_outside_root", "changed", "unexpected"})
-"""Reasons that may be gone at the next run, which therefore tries again."""
+"""Reasons that are not the capture's own: they may be gone at the next run, which therefore tries again."""
+
+WORKER_DIED = "worker_died"
+"""The reason of a capture that ended two processes, the second of them its own. It counts as the capture's
+(a failure to acquire), but the next run tries it again: a machine short of memory kills processes as well.
+"""
 
 
 class Reader(Protocol):
@@ -65,66 +61,6 @@ class Recipe:
     digest: str = ""
 
 
-def make_shards(
-    plan: Sequence[PlannedShard],
-    made: Collection[str],
-    source: Reader,
-    recipe: Recipe,
-    *,
-    backend: Backend,
-    workers: int,
-) -> Iterator[Shard | str]:
-    """Give the names of the shards that are made already, then make the others and give them in order.
-
-    The pixels are the same for every backend and number of workers.
-    """
-    from joblib import Parallel, delayed
-
-    yield from (shard.name for shard in plan if shard.name in made)
-    missing = [shard for shard in plan if shard.name not in made]
-    if not missing:
-        return
-    start = {"initializer": _start_worker, "initargs": (os.getpid(),)} if backend == "loky" else {}
-    pool = Parallel(n_jobs=workers, backend=backend, return_as="generator", **start)
-    reasons: Counter[str] = Counter()
-    with _single_threads():
-        shards = pool(delayed(make_shard)(shard, source, recipe) for shard in missing)
-        for shard in follow(shards, "normalise", len(missing), "shard"):
-            reasons.update(entry.reason for entry in shard.record.entries if entry.reason)
-            yield shard
-    if reasons:
-        logger.warning(
-            "not normalised: %s", ", ".join(f"{n} {reason}" for reason, n in sorted(reasons.items()))
-        )
-
-
-@contextmanager
-def _single_threads() -> Iterator[None]:
-    """Let OpenCV use one thread a call: the workers divide the cores, more would only get in their way."""
-    import cv2
-
-    before = cv2.getNumThreads()
-    cv2.setNumThreads(1)
-    try:
-        yield
-    finally:
-        cv2.setNumThreads(before)
-
-
-def _start_worker(parent: int) -> None:
-    """Let a worker process use one thread, and end soon after its parent: a killed run cannot stop it."""
-    import cv2
-
-    cv2.setNumThreads(1)
-
-    def watch() -> None:
-        while os.getppid() == parent:
-            time.sleep(1.0)
-        os._exit(1)
-
-    threading.Thread(target=watch, daemon=True).start()
-
-
 def make_shard(planned: PlannedShard, source: Reader, recipe: Recipe) -> Shard:
     """Read, decode, distort and normalise every impression of a shard, in one thread.
 
@@ -150,16 +86,52 @@ def make_shard(planned: PlannedShard, source: Reader, recipe: Recipe) -> Shard:
         for row, normalised in zip(pixels, images, strict=True):
             row[0], row[1] = normalised.image, normalised.mask
         sha256 = digest_pixels(pixels)
-    provisional = any(entry.reason in PASSING for entry in entries)
+    return _finish(planned.name, pixels, sha256, entries, clock.seconds, recipe.digest)
+
+
+def fail_shard(planned: PlannedShard, recipe: Recipe, reason: str, detail: str) -> Shard:
+    """Make a shard without rows, all of whose impressions failed for one reason."""
+    pixels = np.empty((0, CHANNELS, recipe.height, recipe.width), np.uint8)
+    entries = [_failed(one, reason, detail) for one in planned.impressions]
+    return _finish(planned.name, pixels, digest_pixels(pixels), entries, _Clock().seconds, recipe.digest)
+
+
+def join_shards(name: str, parts: Sequence[Shard]) -> Shard:
+    """Join shards made of consecutive captures to the one that `make_shard` would have made of all.
+
+    Args:
+        name: of the whole.
+        parts: one or more, made by one recipe.
+    """
+    pixels = np.concatenate([part.pixels for part in parts])
+    starts = accumulate((len(part.pixels) for part in parts), initial=0)
+    entries = [
+        entry if entry.row == FAILED else entry.model_copy(update={"row": start + entry.row})
+        for start, part in zip(starts, parts, strict=False)
+        for entry in part.record.entries
+    ]
+    seconds = {stage: sum(part.record.seconds[stage] for part in parts) for stage in STAGES}
+    return _finish(name, pixels, digest_pixels(pixels), entries, seconds, parts[0].record.recipe)
+
+
+def _finish(
+    name: str,
+    pixels: NDArray[np.uint8],
+    sha256: str,
+    entries: Sequence[Entry],
+    seconds: dict[str, float],
+    digest: str,
+) -> Shard:
+    rows, channels, height, width = pixels.shape
     record = ShardRecord(
-        shape=(len(images), CHANNELS, recipe.height, recipe.width),
+        shape=(rows, channels, height, width),
         sha256=sha256,
         entries=tuple(entries),
-        seconds=clock.seconds,
-        provisional=provisional,
-        recipe=recipe.digest,
+        seconds=seconds,
+        provisional=any(entry.reason in PASSING or entry.reason == WORKER_DIED for entry in entries),
+        recipe=digest,
     )
-    return Shard(planned.name, pixels, record)
+    return Shard(name, pixels, record)
 
 
 def _read(one: PlannedImpression, source: Reader, recipe: Recipe, clock: "_Clock") -> NDArray[np.uint8]:

@@ -9,7 +9,8 @@ import pandas as pd
 
 from selfsame.imaging.arrays import Shard, ShardedArrays
 from selfsame.imaging.normalised import Normalised
-from selfsame.imaging.shard_making import Recipe, make_shards
+from selfsame.imaging.shard_making import Recipe
+from selfsame.imaging.shard_running import make_shards
 from selfsame.imaging.sharding import digest_settings, plan_shards
 from selfsame.imaging.timings import summarise_timings
 from selfsame.pipelines.preprocessing.params import PreprocessingParameters, Resolution
@@ -69,7 +70,13 @@ def normalise_captures(
     )
     recipe = replace(build_recipe(parameters, seed), digest=digest_recipe(parameters))
     return make_shards(
-        plan, made_shards, captures, recipe, backend=parameters.backend, workers=parameters.workers
+        plan,
+        made_shards,
+        captures,
+        recipe,
+        backend=parameters.backend,
+        workers=parameters.workers,
+        address=parameters.address,
     )
 
 

@@ -5,7 +5,7 @@ from typing import Annotated, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, PositiveFloat, PositiveInt, model_validator
 
 from selfsame.fingerprint.distortion_model import DistortionModel
-from selfsame.imaging.shard_making import Backend
+from selfsame.imaging.backends import CLUSTERS, Backend
 
 
 class SyntheticImpressions(BaseModel):
@@ -71,7 +71,8 @@ class PreprocessingParameters(BaseModel):
 
     modality: str  # of the manifest
     backend: Backend
-    workers: int  # -1: as many as there are cores
+    workers: int  # -1: as many as there are cores, of the cluster where there is an address
+    address: str | None = None  # of a running cluster of Dask or Ray; None: one on this machine
     rows_per_shard: PositiveInt  # about the most rows of a shard
     max_pixels: PositiveInt  # an image that declares more is not decoded
     normalisation: Normalisation
@@ -80,4 +81,13 @@ class PreprocessingParameters(BaseModel):
     def _check_workers(self) -> Self:
         if self.workers < 1 and self.workers != -1:
             raise ValueError(f"expected workers of 1 or more, or -1 for all cores, got {self.workers}")
+        return self
+
+    @model_validator(mode="after")
+    def _check_address(self) -> Self:
+        if self.address is not None and self.backend not in CLUSTERS:
+            raise ValueError(
+                f"expected an address with the backends {' and '.join(CLUSTERS)} only, got {self.address} "
+                f"with {self.backend}"
+            )
         return self

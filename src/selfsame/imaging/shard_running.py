@@ -1,0 +1,172 @@
+"""Shards made by many workers, in order and in bounded memory, also where workers die of a capture."""
+
+import logging
+import os
+from collections import Counter, deque
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from itertools import groupby
+from operator import attrgetter
+
+from selfsame.imaging.arrays import Shard
+from selfsame.imaging.backends import (
+    Backend,
+    Submit,
+    WorkerDiedError,
+    open_pool,
+    open_processes,
+    require_backend,
+)
+from selfsame.imaging.progress import follow
+from selfsame.imaging.shard_making import WORKER_DIED, Reader, Recipe, fail_shard, join_shards, make_shard
+from selfsame.imaging.sharding import PlannedShard
+
+logger = logging.getLogger(__name__)
+
+TOO_MANY = 8
+"""Where so many captures of one shard, and all of them, end their workers, it is no fault of the files."""
+
+
+def make_shards(
+    plan: Sequence[PlannedShard],
+    made: Collection[str],
+    source: Reader,
+    recipe: Recipe,
+    *,
+    backend: Backend,
+    workers: int,
+    address: str | None = None,
+) -> Iterator[Shard | str]:
+    """Give the names of the shards that are made already, then make the others and give them in order.
+
+    The pixels are the same for every backend and number of workers. A capture whose worker process dies, and
+    dies again when it has a process of its own, becomes an entry with the reason `worker_died`; the threads
+    and the one process of `threading` and `sequential` cannot be outlived.
+
+    Args:
+        plan: all shards.
+        made: names of those that are made already.
+        source: of the captures; other machines read through it too.
+        recipe: from a capture to a row.
+        backend: where the work is done.
+        workers: how many, -1 for as many as there are cores.
+        address: of a running cluster, or None (see `open_pool`).
+
+    Raises:
+        InputError: the backend is not installed, or no cluster answers at the address.
+        WorkerDiedError: workers die whatever they are given.
+    """
+    missing = [shard for shard in plan if shard.name not in made]
+    if missing:
+        require_backend(backend)
+    names = [shard.name for shard in plan if shard.name in made]
+    return _make_missing(names, missing, source, recipe, backend, workers, address)
+
+
+def _make_missing(
+    names: Sequence[str],
+    missing: Sequence[PlannedShard],
+    source: Reader,
+    recipe: Recipe,
+    backend: Backend,
+    workers: int,
+    address: str | None,
+) -> Iterator[Shard | str]:
+    yield from names
+    if not missing:
+        return
+    reasons: Counter[str] = Counter()
+    with _single_threads(), open_pool(backend, workers, address, len(missing)) as pool:
+        shards = _keep_ahead(missing, source, recipe, pool.submit, pool.ahead)
+        for shard in follow(shards, "normalise", len(missing), "shard"):
+            reasons.update(entry.reason for entry in shard.record.entries if entry.reason)
+            yield shard
+    if reasons:
+        logger.warning(
+            "not normalised: %s", ", ".join(f"{n} {reason}" for reason, n in sorted(reasons.items()))
+        )
+
+
+def _keep_ahead(
+    missing: Sequence[PlannedShard], source: Reader, recipe: Recipe, submit: Submit, ahead: int
+) -> Iterator[Shard]:
+    """Have at most `ahead` shards in the making or waiting to be taken, whoever is slower."""
+    waiting: deque[tuple[PlannedShard, Callable[[], Shard]]] = deque()
+    planned = iter(missing)
+    while True:
+        for one in planned:
+            waiting.append((one, submit(_make_alone, one, source, recipe)))
+            if len(waiting) >= ahead:
+                break
+        if not waiting:
+            return
+        first, wait = waiting.popleft()
+        try:
+            shard = wait()
+        except WorkerDiedError:
+            for _, other in waiting:  # so that the captures in question have the machine to themselves
+                with suppress(WorkerDiedError):
+                    other()
+            shard = _make_apart(first, source, recipe)
+        yield shard
+
+
+def _make_alone(planned: PlannedShard, source: Reader, recipe: Recipe) -> Shard:
+    """Make a shard where other workers use the other cores."""
+    import cv2
+
+    cv2.setNumThreads(1)
+    return make_shard(planned, source, recipe)
+
+
+def _make_apart(planned: PlannedShard, source: Reader, recipe: Recipe) -> Shard:
+    """Make a shard capture by capture in a process of its own, which is replaced where it dies."""
+    parts: list[Shard] = []
+    died: list[str] = []
+    with open_processes(1) as pool:
+        for (capture_id, path), group in groupby(planned.impressions, key=attrgetter("capture_id", "path")):
+            one = PlannedShard(planned.name, tuple(group))
+            try:
+                parts.append(pool.submit(_make_alone, one, source, recipe)())
+            except WorkerDiedError:
+                _require_living(pool.submit)
+                died.append(capture_id)
+                detail = f"expected a result for {path}, but the process that worked on it died, twice"
+                parts.append(fail_shard(one, recipe, WORKER_DIED, detail))
+    if len(died) == len(parts) >= TOO_MANY:
+        raise WorkerDiedError(
+            f"expected workers that outlive a capture, but they died of all {len(died)} of shard "
+            f"{planned.name}: look for what kills them (memory, a broken library) and run again"
+        )
+    logger.warning(
+        "shard %s: its worker died; made again capture by capture: %d of %d died again (%s)",
+        planned.name,
+        len(died),
+        len(parts),
+        ", ".join(died) or "passing",
+    )
+    return join_shards(planned.name, parts)
+
+
+def _require_living(submit: Submit) -> None:
+    """Check that a new process lives as long as nothing is asked of it."""
+    try:
+        submit(os.getpid)()
+    except WorkerDiedError as error:
+        raise WorkerDiedError(
+            "expected a worker process to start, but it died at once: free memory and run again; finished "
+            "shards are kept"
+        ) from error
+
+
+@contextmanager
+def _single_threads() -> Iterator[None]:
+    """Let OpenCV use one thread a call: the workers divide the cores, more would only get in their way."""
+    import cv2
+
+    before = cv2.getNumThreads()
+    cv2.setNumThreads(1)
+    try:
+        yield
+    finally:
+        cv2.setNumThreads(before)
