@@ -12,10 +12,10 @@ from selfsame.learning.pairs import embed_unknown
 from selfsame.matching.encoding import fit_all
 from selfsame.matching.fusion_settings import FusionSettings
 from selfsame.matching.score_fusion import fit_fusion
-from selfsame.pipelines.comparison.nodes import encode_captures
+from selfsame.pipelines.comparison.nodes import encode_captures, encode_new
 from selfsame.pipelines.comparison.params import ComparisonParams
 from selfsame.pipelines.inference import create_pipeline
-from selfsame.pipelines.inference.nodes import encode_new, list_new_captures, predict_identities
+from selfsame.pipelines.inference.nodes import list_new_captures, predict_identities
 from selfsame.pipelines.inference.params import InferenceParameters
 from selfsame.pipelines.preprocessing import create_pipeline as create_preprocessing
 from selfsame.sources.protocols import assign_captures

@@ -20,14 +20,9 @@ from selfsame.errors import MismatchError
 from selfsame.imaging.arrays import ShardedArrays
 from selfsame.imaging.normalised import Normalised
 from selfsame.pipelines.preprocessing import create_pipeline
-from selfsame.pipelines.preprocessing.nodes import (
-    SHARED_CODE,
-    build_recipe,
-    digest_recipe,
-    index_arrays,
-    normalise_captures,
-)
+from selfsame.pipelines.preprocessing.nodes import index_arrays, normalise_captures
 from selfsame.pipelines.preprocessing.params import PreprocessingParameters
+from selfsame.pipelines.preprocessing.recipes import SHARED_CODE, build_recipe, digest_recipe
 
 DISTORTION = {
     "translation_share": 0.02, "rotation_deg": 4.0, "elastic_share": 0.01, "elastic_reach_share": 0.25,

@@ -1,6 +1,7 @@
 """The nodes that make templates of captures by every comparator of a modality, and compare their pairs."""
 
 import logging
+from collections.abc import Mapping
 
 import pandas as pd
 
@@ -32,6 +33,28 @@ def encode_captures(
     return encode_all(
         parameters.comparators,
         fitted,
+        arrays,
+        index,
+        batch_size=parameters.batch_size,
+        workers=parameters.workers,
+    )
+
+
+def encode_new(
+    parameters: ComparisonParams,
+    fitted: pd.DataFrame,
+    operating_points: Mapping[str, object],
+    arrays: ShardedArrays,
+    index: pd.DataFrame,
+) -> pd.DataFrame:
+    """Make templates of new captures by every comparator, as fitted for the protocol of the thresholds."""
+    from selfsame.matching.encoding import encode_all
+    from selfsame.reporting.operating_points import read_operating_points
+
+    protocol = read_operating_points(operating_points).protocol
+    return encode_all(
+        parameters.comparators,
+        fitted[(fitted["protocol"] == protocol) & (fitted["fold"] == 0)],
         arrays,
         index,
         batch_size=parameters.batch_size,

@@ -2,7 +2,12 @@
 
 from kedro.pipeline import Node, Pipeline
 
-from selfsame.pipelines.comparison.nodes import compare_pairs, encode_captures, fit_comparators
+from selfsame.pipelines.comparison.nodes import (
+    compare_pairs,
+    encode_captures,
+    encode_new,
+    fit_comparators,
+)
 
 
 def create_pipeline() -> Pipeline:
@@ -27,5 +32,19 @@ def create_pipeline() -> Pipeline:
                 outputs="pair_scores",
                 name="compare_pairs",
             ),
+        ]
+    )
+
+
+def for_new_captures() -> Pipeline:
+    """Build what makes templates of new captures of one modality, with what was fitted on those known."""
+    return Pipeline(
+        [
+            Node(
+                encode_new,
+                inputs=["params:comparison", "fitted_comparators", "operating_points", "arrays", "index"],
+                outputs="templates",
+                name="encode_new",
+            )
         ]
     )

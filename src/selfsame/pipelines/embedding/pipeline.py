@@ -9,6 +9,8 @@ from selfsame.pipelines.embedding.nodes import (
     declare_no_network,
     describe_model,
     embed,
+    embed_new,
+    keep_templates,
     score_embeddings,
 )
 
@@ -28,6 +30,23 @@ def create_pipeline(modalities: Sequence[str]) -> Pipeline:
             ),
             Node(classify, ["checkpoint", "embeddings", *indexes], "named", name="classify"),
             Node(describe_model, "checkpoint", "model", name="describe_model"),
+        ]
+    )
+
+
+def for_new_captures(modalities: Sequence[str]) -> Pipeline:
+    """Build what makes templates of new captures by the network, and of those that were embedded already."""
+    arrays = [f"new.{modality}.arrays" for modality in modalities]
+    indexes = [f"new.{modality}.index" for modality in modalities]
+    return Pipeline(
+        [
+            Node(
+                embed_new,
+                ["params:evaluation", "checkpoint", *arrays, *indexes],
+                "new.learnt_templates",
+                name="embed_new",
+            ),
+            Node(keep_templates, "embeddings", "learnt_templates", name="keep_templates"),
         ]
     )
 

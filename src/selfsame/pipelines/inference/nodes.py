@@ -4,8 +4,6 @@ from collections.abc import Mapping
 
 import pandas as pd
 
-from selfsame.imaging.arrays import ShardedArrays
-from selfsame.pipelines.comparison.params import ComparisonParams
 from selfsame.pipelines.inference.params import InferenceParameters
 
 
@@ -16,28 +14,6 @@ def list_new_captures(distinct: pd.DataFrame, rejected: pd.DataFrame) -> pd.Data
 
     require_captures(distinct, rejected)
     return split_unenrolled(distinct)
-
-
-def encode_new(
-    parameters: ComparisonParams,
-    fitted: pd.DataFrame,
-    operating_points: Mapping[str, object],
-    arrays: ShardedArrays,
-    index: pd.DataFrame,
-) -> pd.DataFrame:
-    """Make templates of new captures by every comparator, as fitted for the protocol of the thresholds."""
-    from selfsame.matching.encoding import encode_all
-    from selfsame.reporting.operating_points import read_operating_points
-
-    protocol = read_operating_points(operating_points).protocol
-    return encode_all(
-        parameters.comparators,
-        fitted[(fitted["protocol"] == protocol) & (fitted["fold"] == 0)],
-        arrays,
-        index,
-        batch_size=parameters.batch_size,
-        workers=parameters.workers,
-    )
 
 
 def predict_identities(

@@ -2,9 +2,10 @@
 
 from kedro.pipeline import Node, Pipeline
 
+from selfsame.pipelines.comparison.pipeline import for_new_captures as encode
 from selfsame.pipelines.data_engineering.pipeline import create_pipeline as survey_captures
-from selfsame.pipelines.embedding.nodes import embed_new, keep_templates
-from selfsame.pipelines.inference.nodes import encode_new, list_new_captures, predict_identities
+from selfsame.pipelines.embedding.pipeline import for_new_captures as embed
+from selfsame.pipelines.inference.nodes import list_new_captures, predict_identities
 from selfsame.pipelines.preprocessing.pipeline import create_pipeline as preprocess
 
 
@@ -28,20 +29,12 @@ def create_pipeline(modalities: tuple[str, ...], *, trained: bool) -> Pipeline:
     )
     answer = Node(
         predict_identities,
-        [
-            "params:inference",
-            "operating_points",
-            "new.manifest",
-            "new.rejected",
-            *enrolled,
-            *fresh,
-            *indexes,
-        ],
+        ["params:inference", "operating_points", "new.manifest", "new.rejected", *enrolled, *fresh, *indexes],
         ["predictions", "prediction_summary"],
         name="predict_identities",
     )
     parts = [part for modality in modalities for part in (_preprocess_new(modality), _encode_new(modality))]
-    embedding = _embed_new(modalities) if trained else Pipeline([])
+    embedding = embed(modalities) if trained else Pipeline([])
     return sum(parts, survey) + embedding + Pipeline([answer])
 
 
@@ -55,34 +48,12 @@ def _preprocess_new(modality: str) -> Pipeline:
 
 
 def _encode_new(modality: str) -> Pipeline:
-    node = Node(
-        encode_new,
-        ["params:comparison", "fitted_comparators", "operating_points", "arrays", "index"],
-        "templates",
-        name="encode_new",
-    )
     return Pipeline(
-        [node],
+        encode(),
         namespace=f"new.{modality}",
         inputs={
             "fitted_comparators": f"{modality}.fitted_comparators",
             "operating_points": "operating_points",
         },
         parameters={"params:comparison": f"params:{modality}.comparison"},
-    )
-
-
-def _embed_new(modalities: tuple[str, ...]) -> Pipeline:
-    arrays = [f"new.{modality}.arrays" for modality in modalities]
-    indexes = [f"new.{modality}.index" for modality in modalities]
-    return Pipeline(
-        [
-            Node(
-                embed_new,
-                ["params:evaluation", "checkpoint", *arrays, *indexes],
-                "new.learnt_templates",
-                name="embed_new",
-            ),
-            Node(keep_templates, "embeddings", "learnt_templates", name="keep_templates"),
-        ]
     )

@@ -1,28 +1,26 @@
 """The nodes that turn the captures of one modality into arrays, and say which row is what."""
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
-from functools import partial
 
 import pandas as pd
 
 from selfsame.imaging.arrays import Shard, ShardedArrays
-from selfsame.imaging.normalised import Normalised
-from selfsame.imaging.shard_making import Recipe
 from selfsame.imaging.shard_running import make_shards
-from selfsame.imaging.sharding import digest_settings, plan_shards
+from selfsame.imaging.sharding import plan_shards
 from selfsame.imaging.timings import summarise_timings
-from selfsame.pipelines.preprocessing.params import PreprocessingParameters, Resolution
+from selfsame.pipelines.preprocessing.params import PreprocessingParameters
+from selfsame.pipelines.preprocessing.recipes import (
+    build_recipe,
+    digest_pixels,
+    digest_recipe,
+    find_resolution,
+)
 from selfsame.sources.index import build_index, list_impressions, state_resolutions
 from selfsame.sources.source import CaptureSource
 
 logger = logging.getLogger(__name__)
-
-SHARED_CODE = tuple(
-    f"selfsame.imaging.{module}" for module in ("bmp", "decoding", "normalised", "resizing", "shard_making")
-)
-"""What, besides the package of its trait, decides a row's pixels."""
 
 
 def normalise_captures(
@@ -47,7 +45,7 @@ def normalise_captures(
     impressions = list_impressions(
         manifest, modality=parameters.modality, synthetic_impressions=_count_synthetic(parameters)
     )
-    if resolution := _find_resolution(parameters):
+    if resolution := find_resolution(parameters):
         impressions = state_resolutions(
             impressions,
             manifest,
@@ -58,7 +56,7 @@ def normalise_captures(
     plan = plan_shards(
         impressions,
         rows_per_shard=parameters.rows_per_shard,
-        settings=_digest_pixels(parameters, seed if any(one.impression for one in impressions) else None),
+        settings=digest_pixels(parameters, seed if any(one.impression for one in impressions) else None),
     )
     logger.info(
         "%s: %d captures in %d shards, %d to make from %s",
@@ -105,65 +103,6 @@ def index_arrays(
     return index, timings
 
 
-def build_recipe(parameters: PreprocessingParameters, seed: int) -> Recipe:
-    """Bind the normalisation of a modality to its parameters; also for captures that are not stored.
-
-    Args:
-        parameters: of the modality.
-        seed: of the synthetic impressions.
-    """
-    from selfsame.face import normalise_face
-    from selfsame.fingerprint.distortion import distort_fingerprint
-    from selfsame.fingerprint.normalisation import normalise_fingerprint
-    from selfsame.imaging.decoding import decode_grey
-    from selfsame.iris import normalise_iris
-
-    chosen = parameters.normalisation
-    height, width = chosen.height, chosen.width
-    decode = partial(decode_grey, max_pixels=parameters.max_pixels)
-    if chosen.kind == "iris":
-        return Recipe(height, width, seed, decode, partial(normalise_iris, height=height, width=width))
-    if chosen.kind == "face":
-        return Recipe(height, width, seed, decode, partial(normalise_face, height=height, width=width))
-    normalise: Callable[..., Normalised] = partial(normalise_fingerprint, height=height, width=width)
-    if resolution := _find_resolution(parameters):
-        normalise = partial(normalise, target_dpi=resolution.target_dpi)
-    distort = partial(distort_fingerprint, model=chosen.synthetic_impressions.distortion)
-    return Recipe(height, width, seed, decode, normalise, distort)
-
-
 def _count_synthetic(parameters: PreprocessingParameters) -> int:
     chosen = parameters.normalisation
     return chosen.synthetic_impressions.count if chosen.kind == "fingerprint" else 0
-
-
-def _find_resolution(parameters: PreprocessingParameters) -> Resolution | None:
-    """Find how a modality is brought to a physical size, if it is."""
-    chosen = parameters.normalisation
-    if chosen.kind != "fingerprint" or chosen.resolution.target_dpi is None:
-        return None
-    return chosen.resolution
-
-
-def digest_recipe(parameters: PreprocessingParameters) -> str:
-    """Digest what a model has to share with the captures that it meets: how they are normalised.
-
-    The settings and the code, but neither the synthetic impressions nor the versions of libraries: a model
-    may move to another machine.
-    """
-    settings = parameters.normalisation.model_dump(mode="json", exclude={"synthetic_impressions"})
-    return digest_settings(settings, _list_code(parameters), None)
-
-
-def _digest_pixels(parameters: PreprocessingParameters, seed: int | None) -> str:
-    """Digest what decides the pixels of a modality: not the number of workers, but the code that they run."""
-    import cv2
-    import PIL
-
-    settings = parameters.model_dump(mode="json", include={"max_pixels", "normalisation"})
-    versions = {"opencv": cv2.__version__, "pillow": PIL.__version__}
-    return digest_settings({**settings, "versions": versions}, _list_code(parameters), seed)
-
-
-def _list_code(parameters: PreprocessingParameters) -> tuple[str, ...]:
-    return (f"selfsame.{parameters.normalisation.kind}", *SHARED_CODE)
