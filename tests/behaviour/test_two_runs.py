@@ -13,12 +13,11 @@ import pytest
 
 from selfsame.errors import InputError
 from selfsame.hooks import OneRunAtATime
-from selfsame.run_lock import RunLock
 
 HOLD = """
 import sys, time
 from pathlib import Path
-from selfsame.run_lock import RunLock
+from selfsame.run_lock import HOLDER_NAME, RunLock
 
 lock = RunLock(Path(sys.argv[1]))
 lock.acquire()
@@ -94,6 +93,7 @@ def test_after_an_interrupt_the_same_process_may_run_again(tmp_path):
     hook.before_pipeline_run()  # an interrupt is no error to Kedro: no hook hears of it
     hook.before_pipeline_run()
     hook.after_pipeline_run()
+    assert not (tmp_path / HOLDER_NAME).exists()
 
 
 @pytest.mark.parametrize("name", ["RANK", "LOCAL_RANK", "NODE_RANK"])
