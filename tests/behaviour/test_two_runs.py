@@ -13,11 +13,12 @@ import pytest
 
 from selfsame.errors import InputError
 from selfsame.hooks import OneRunAtATime
+from selfsame.run_lock import HOLDER_NAME, RunLock
 
 HOLD = """
 import sys, time
 from pathlib import Path
-from selfsame.run_lock import HOLDER_NAME, RunLock
+from selfsame.run_lock import RunLock
 
 lock = RunLock(Path(sys.argv[1]))
 lock.acquire()
