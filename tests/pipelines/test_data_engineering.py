@@ -225,7 +225,7 @@ def test_the_manifest_has_a_fixed_schema_even_where_columns_are_empty(tmp_path: 
 def test_the_manifest_shows_the_protocol_of_its_kind_and_the_assignments_all(
     tmp_path: Path, kind: str
 ) -> None:
-    kaggle_tree(tmp_path / "captures", subjects=6)
+    kaggle_tree(tmp_path / "captures", subjects=10)
     folder = run(tmp_path / "captures", tmp_path / "data", protocol=parameters()["protocol"] | {"kind": kind})
     manifest, assignments = (
         pd.read_parquet(folder / f"{name}.parquet") for name in ("manifest", "assignments")
@@ -252,12 +252,15 @@ def test_the_assignments_do_not_depend_on_the_kind(tmp_path: Path) -> None:
     assert digest(one) == digest(two)
 
 
-def test_more_folds_than_subjects_are_refused_before_anything_is_written(tmp_path: Path) -> None:
+def test_few_people_fall_into_fewer_folds_than_asked_for_and_the_run_says_so(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     kaggle_tree(tmp_path / "captures")
     protocol = parameters()["protocol"] | {"folds": 4}
-    with pytest.raises(InputError, match="as many folds as the 3 subjects, got folds 4: lower folds"):
-        run(tmp_path / "captures", tmp_path / "data", protocol=protocol)
-    assert not list((tmp_path / "data").rglob("manifest.parquet"))
+    folder = run(tmp_path / "captures", tmp_path / "data", protocol=protocol)
+    assignments = pd.read_parquet(folder / "assignments.parquet")
+    assert assignments.groupby("protocol")["fold"].nunique()["subject_disjoint"] == 1
+    assert "subject_disjoint: 1 folds instead of 4, so that each of them tests two of the 3" in caplog.text
 
 
 def test_references_by_share_are_chosen_by_their_kind(tmp_path: Path) -> None:

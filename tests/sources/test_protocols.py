@@ -144,8 +144,8 @@ def test_an_index_of_other_captures_is_a_mismatch(assignments: pd.DataFrame, man
 
 
 def test_a_protocol_that_cannot_be_is_named() -> None:
-    with pytest.raises(InputError, match=r"^protocol subject_disjoint: expected at most as many folds"):
-        assign_captures(captures(2), RULES, 1)
+    with pytest.raises(InputError, match=r"^protocol open_set: expected at least two subjects"):
+        assign_captures(captures(1), RULES, 1)
 
 
 def test_nothing_leaks_from_assignments_as_they_are_made(
