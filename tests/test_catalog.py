@@ -85,4 +85,4 @@ def test_nothing_about_a_person_is_shown_in_a_preview(
         if preview is not False and (layer != PUBLIC_LAYER or name.split(".")[-1] in NAMES_PEOPLE):
             shown.add(name)
     assert shown == set()
-    assert {"raw", "intermediate", "feature", "model_input", "models", "model_output", PUBLIC_LAYER} == layers
+    assert {"raw", "intermediate", "feature", "models", "model_output", PUBLIC_LAYER} == layers

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 PROJECT = Path(__file__).parents[1]
-LAYERS = ["raw", "intermediate", "feature", "model_input", "models", "model_output", "reporting"]
+LAYERS = ["raw", "intermediate", "feature", "models", "model_output", "reporting"]
 
 
 @pytest.fixture(scope="module")

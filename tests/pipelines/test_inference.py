@@ -88,7 +88,7 @@ def test_nothing_that_inference_writes_overwrites_the_main_job() -> None:
     ("function", "parameter", "kind"),
     [
         ("predict_identities", "params:inference", InferenceParameters),
-        ("new.fingerprint.encode_new", "params:fingerprint.comparison", ComparisonParams),
+        ("encode_new_fingerprint", "params:fingerprint.comparison", ComparisonParams),
     ],
 )
 def test_the_parameters_reach_the_node_typed(function: str, parameter: str, kind: type) -> None:

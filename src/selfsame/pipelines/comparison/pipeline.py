@@ -36,15 +36,20 @@ def create_pipeline() -> Pipeline:
     )
 
 
-def for_new_captures() -> Pipeline:
-    """Build what makes templates of new captures of one modality, with what was fitted on those known."""
+def for_new_captures(modality: str) -> Pipeline:
+    """Build what makes templates of new captures of a modality, with what was fitted on those known.
+
+    It has no namespace of its own: Kedro-Viz draws no layers where what is made of known captures leads into
+    the namespace that new captures come out of.
+    """
+    fitted = [f"params:{modality}.comparison", f"{modality}.fitted_comparators", "operating_points"]
     return Pipeline(
         [
             Node(
                 encode_new,
-                inputs=["params:comparison", "fitted_comparators", "operating_points", "arrays", "index"],
-                outputs="templates",
-                name="encode_new",
+                inputs=[*fitted, f"new.{modality}.arrays", f"new.{modality}.index"],
+                outputs=f"new.{modality}.templates",
+                name=f"encode_new_{modality}",
             )
         ]
     )

@@ -33,7 +33,7 @@ def create_pipeline(modalities: tuple[str, ...], *, trained: bool) -> Pipeline:
         ["predictions", "prediction_summary"],
         name="predict_identities",
     )
-    parts = [part for modality in modalities for part in (_preprocess_new(modality), _encode_new(modality))]
+    parts = [part for modality in modalities for part in (_preprocess_new(modality), encode(modality))]
     embedding = embed(modalities) if trained else Pipeline([])
     return sum(parts, survey) + embedding + Pipeline([answer])
 
@@ -44,16 +44,4 @@ def _preprocess_new(modality: str) -> Pipeline:
         namespace=f"new.{modality}",
         inputs={"manifest": "new.manifest", "captures": "new.captures"},
         parameters={"params:seed": "params:seed", "params:preprocessing": f"params:{modality}.preprocessing"},
-    )
-
-
-def _encode_new(modality: str) -> Pipeline:
-    return Pipeline(
-        encode(),
-        namespace=f"new.{modality}",
-        inputs={
-            "fitted_comparators": f"{modality}.fitted_comparators",
-            "operating_points": "operating_points",
-        },
-        parameters={"params:comparison": f"params:{modality}.comparison"},
     )
