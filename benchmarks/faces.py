@@ -26,7 +26,7 @@ import yaml
 from numpy.typing import NDArray
 
 from selfsame.datasets.captures import CapturesDataset
-from selfsame.face import normalise_face
+from selfsame.face.normalisation import normalise_face
 from selfsame.imaging.decoding import decode_grey
 from selfsame.learning.estimators.measuring import summarise_estimators
 from selfsame.learning.estimators.trials import Candidate, draw_splits, try_estimators

@@ -24,7 +24,8 @@ from numpy.typing import NDArray
 
 from selfsame.errors import CaptureError
 from selfsame.imaging.decoding import decode_grey
-from selfsame.iris import IrisCodeSettings, compare_iris_codes, encode_iris_codes, normalise_iris
+from selfsame.iris.codes import IrisCodeSettings, compare_iris_codes, encode_iris_codes
+from selfsame.iris.normalisation import normalise_iris
 
 Scores = NDArray[np.floating]
 Figures = dict[str, float]

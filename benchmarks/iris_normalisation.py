@@ -21,7 +21,7 @@ from selfsame.errors import CaptureError
 from selfsame.imaging.decoding import decode_grey
 from selfsame.imaging.normalised import Normalised
 from selfsame.imaging.resizing import resize
-from selfsame.iris import normalise_iris
+from selfsame.iris.normalisation import normalise_iris
 
 Grey = NDArray[np.uint8]
 

@@ -32,7 +32,7 @@ from selfsame.imaging.resizing import resize
 from selfsame.imaging.shard_making import Recipe
 from selfsame.imaging.shard_running import make_shards
 from selfsame.imaging.sharding import PlannedImpression, plan_shards
-from selfsame.iris import normalise_iris
+from selfsame.iris.normalisation import normalise_iris
 
 RECIPES = {
     "prints": Recipe(

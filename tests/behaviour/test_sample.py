@@ -12,7 +12,7 @@ from scipy import fft, ndimage
 
 from selfsame.fingerprint.normalisation import normalise_fingerprint
 from selfsame.imaging.decoding import decode_grey
-from selfsame.iris import normalise_iris
+from selfsame.iris.normalisation import normalise_iris
 from selfsame.pipelines.synthesis.nodes import synthesise_captures
 from selfsame.pipelines.synthesis.params import SynthesisParameters
 

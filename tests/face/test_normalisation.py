@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from selfsame.errors import CaptureError
-from selfsame.face import normalise_face
+from selfsame.face.normalisation import normalise_face
 
 
 def textured(height: int, width: int) -> np.ndarray:

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from selfsame.face import normalise_face
+from selfsame.face.normalisation import normalise_face
 from selfsame.imaging.decoding import decode_grey
 from selfsame.learning.estimators.settings import PcaSvm
 from selfsame.learning.estimators.trials import Candidate, draw_splits, try_estimators

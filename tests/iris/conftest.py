@@ -9,7 +9,7 @@ import pytest
 import yaml
 from numpy.typing import NDArray
 
-from selfsame.iris import IrisCodeSettings
+from selfsame.iris.codes import IrisCodeSettings
 
 PROJECT = Path(__file__).parents[2]
 

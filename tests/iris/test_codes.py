@@ -5,8 +5,8 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from selfsame.errors import MismatchError
-from selfsame.iris import compare_iris_codes, encode_iris_codes, normalise_iris
-from selfsame.iris.codes import phase_bits
+from selfsame.iris.codes import compare_iris_codes, encode_iris_codes, phase_bits
+from selfsame.iris.normalisation import normalise_iris
 
 HEIGHT, WIDTH = 24, 256
 

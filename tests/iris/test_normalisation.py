@@ -5,9 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from selfsame.errors import CaptureError
-from selfsame.iris import normalise_iris
 from selfsame.iris.geometry import Circle, IrisGeometry
-from selfsame.iris.normalisation import rubber_sheet
+from selfsame.iris.normalisation import normalise_iris, rubber_sheet
 
 HEIGHT, WIDTH = 32, 256
 

@@ -7,7 +7,8 @@ import yaml
 
 from selfsame.errors import CaptureError
 from selfsame.imaging.decoding import decode_grey
-from selfsame.iris import compare_iris_codes, encode_iris_codes, normalise_iris
+from selfsame.iris.codes import compare_iris_codes, encode_iris_codes
+from selfsame.iris.normalisation import normalise_iris
 
 pytestmark = pytest.mark.real
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from selfsame.errors import CaptureError
-from selfsame.iris import normalise_iris
+from selfsame.iris.normalisation import normalise_iris
 from selfsame.sources.synthetic.eye import render_eye
 from selfsame.sources.synthetic.eye_model import HIGHEST as STRENGTHS
 from selfsame.sources.synthetic.eye_model import EyeModel

@@ -1,5 +1,4 @@
-"""Faces: normalisation, and the eigenfaces of a set of them."""
+"""Faces: normalisation, and the eigenfaces of a set of them.
 
-from selfsame.face.normalisation import normalise_face
-
-__all__ = ["normalise_face"]
+Import from the modules: `eigenfaces` is light, `normalisation` loads OpenCV.
+"""

@@ -4,8 +4,6 @@ from typing import TypedDict
 
 import pandas as pd
 
-from selfsame.metrics.repeated_splits import average_splits
-
 WORST = 10
 
 
@@ -114,6 +112,8 @@ def _average(part: pd.DataFrame) -> EstimatorMeans:
 
 
 def _average_measure(part: pd.DataFrame, measure: str) -> Mean:
+    from selfsame.metrics.repeated_splits import average_splits  # loads scipy.stats
+
     test_share = float((part["test"] / part["train"]).mean())
     found = average_splits(part[measure].tolist(), test_share=test_share)
     return Mean(

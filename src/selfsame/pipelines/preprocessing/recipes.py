@@ -21,11 +21,11 @@ def build_recipe(parameters: PreprocessingParameters, seed: int) -> Recipe:
         parameters: of the modality.
         seed: of the synthetic impressions.
     """
-    from selfsame.face import normalise_face
+    from selfsame.face.normalisation import normalise_face
     from selfsame.fingerprint.distortion import distort_fingerprint
     from selfsame.fingerprint.normalisation import normalise_fingerprint
     from selfsame.imaging.decoding import decode_grey
-    from selfsame.iris import normalise_iris
+    from selfsame.iris.normalisation import normalise_iris
 
     chosen = parameters.normalisation
     height, width = chosen.height, chosen.width
