@@ -188,7 +188,7 @@ def finish(process: subprocess.Popen[bytes], moment_s: float | None) -> bool:
         process.wait()
         return False
     if status:
-        raise SystemExit(f"a run failed with status {status}: {process.args}")
+        raise SystemExit(f"a run failed with status {status}: {process.args!r}")
     return True
 
 
