@@ -5,4 +5,6 @@ from typing import Literal, get_args
 Kind = Literal["closed_set", "subject_disjoint", "open_set"]
 
 PROTOCOLS: tuple[Kind, ...] = get_args(Kind)
-CLOSED_SET, SUBJECT_DISJOINT, OPEN_SET = PROTOCOLS
+CLOSED_SET: Kind = "closed_set"
+SUBJECT_DISJOINT: Kind = "subject_disjoint"
+OPEN_SET: Kind = "open_set"
