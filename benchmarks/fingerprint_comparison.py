@@ -28,7 +28,7 @@ from selfsame.fingerprint.encoding import encode_prints
 from selfsame.fingerprint.normalisation import normalise_fingerprint
 from selfsame.imaging.decoding import decode_grey
 
-SETTINGS = Path(__file__).with_suffix(".yml")
+SETTINGS = Path(__file__).parents[1] / "conf/base/parameters_comparison.yml"
 MAX_PIXELS = 50_000_000
 MOST_EER, LEAST_RANK_1, MOST_ENCODE_S, MOST_PAIR_S = 0.04, 0.99, 0.3, 0.005
 FITTED_PX = 96
@@ -41,10 +41,10 @@ def main() -> int:
     blocks = yaml.safe_load(arguments.settings.read_text())
     result: dict[str, dict[str, float]] = {}
     if arguments.fvc:
-        settings = PrintComparison(**blocks["physical"])
+        settings = _read_settings(blocks, "fingerprints")
         result["fvc"] = _measure_fvc(arguments.fvc, arguments.dpi, settings)
     if arguments.altered and arguments.originals:
-        settings = PrintComparison(**blocks["fitted"])
+        settings = _read_settings(blocks, "biometrics")
         result["altered_synthetic"] = _measure_altered(arguments.altered, arguments.originals, settings)
     if not result:
         raise SystemExit("expected --fvc, or --altered with --originals, got neither: name a data set")
@@ -57,6 +57,11 @@ def main() -> int:
     return 1 if failed else 0
 
 
+def _read_settings(blocks: dict[str, dict], workload: str) -> PrintComparison:
+    found = blocks[workload]["fingerprint"]["comparison"]["comparators"]["minutiae"]
+    return PrintComparison(**{name: found[name] for name in PrintComparison.model_fields})
+
+
 def _parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -65,7 +70,7 @@ def _parse() -> argparse.Namespace:
     parser.add_argument("--dpi", type=float, default=500.0, help="px per inch of that database")
     parser.add_argument("--altered", type=Path, help="folder of altered prints, ..._CR.BMP and so on")
     parser.add_argument("--originals", type=Path, help="folder that holds their originals, at any depth")
-    parser.add_argument("--settings", type=Path, default=SETTINGS, help="YAML: blocks physical and fitted")
+    parser.add_argument("--settings", type=Path, default=SETTINGS, help="YAML as in conf/base")
     parser.add_argument("--output", type=Path, help="JSON file to write")
     return parser.parse_args()
 

@@ -1,13 +1,15 @@
-"""Kill the main job at random moments, run it again, and compare with a run that nobody disturbed.
+"""Kill the main job, or each of its stages, at random moments; run it again; compare with a run left alone.
 
     python benchmarks/killed_runs.py --data DIR --kills 10
+    python benchmarks/killed_runs.py --data DIR --kills 20 --stages
     python benchmarks/killed_runs.py --data DIR --captures ROOT --env base
 
-Without --captures each run makes a synthetic sample of its own first. One run is left alone. Another, in a
-data root of its own, is killed (SIGKILL, the whole process group) and started again, once or more, and then
-completes; its files are compared with those of the first, and the next root is begun, until there were enough
-kills. All files have to be equal byte for byte but for the times that some of them state, and nothing
-temporary may be left. The script ends with status 1 where anything differs or is left.
+Without --captures a synthetic sample is made first. One run is left alone. Another, in a data root of its
+own, is killed (SIGKILL, the whole process group) and started again, once or more, and then completes; its
+files are compared with those of the first, and the next root is begun, until there were enough kills. With
+--stages this is done with each stage by itself, on what the stages before it left. All files have to be equal
+byte for byte but for the times that some of them state, and nothing temporary may be left. The script ends
+with status 1 where anything differs or is left.
 """
 
 import argparse
@@ -15,6 +17,7 @@ import itertools
 import json
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -37,6 +40,21 @@ TEMPORARY = {".part", ".partial", ".tmp"}
 SAMPLE_MARKER = ".selfsame-sample"
 
 
+STAGES = ("data_engineering", "preprocessing", "training", "evaluation", "inference")
+LOCK = ".run.lock"
+"""The file that runs lock; it stays, because removing it would let two runs in."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """A pipeline to kill: the data root that it starts from, and the one that a run left alone ended with."""
+
+    pipeline: str
+    before: Path | None
+    after: Path
+    span_s: float
+
+
 @dataclass(frozen=True)
 class Kill:
     """One kill: in which root, when, after which line of the log, and the temporary files that it left."""
@@ -52,23 +70,18 @@ def main() -> None:
     if arguments.data.exists() and any(arguments.data.iterdir()):
         raise SystemExit(f"expected a new or empty folder, got {arguments.data}: delete what it holds")
     rng = random.Random(arguments.seed)
-    undisturbed = arguments.data / "undisturbed"
-    began = time.perf_counter()
-    finish(start(undisturbed, arguments), None)
-    span_s = time.perf_counter() - began
-    print(f"a run that is left alone takes {span_s:.1f} s")
+    jobs = prepare_stages(arguments) if arguments.stages is not None else [prepare_all(arguments)]
     kills: list[Kill] = []
     problems: list[str] = []
-    for number in itertools.count(1):
-        if len(kills) == arguments.kills:
-            break
-        root = arguments.data / f"killed_{number}"
-        most = min(rng.randint(1, MOST_KILLS_OF_A_ROOT), arguments.kills - len(kills))
-        kills += disturb(root, arguments, most, span_s, rng)
-        problems += [f"{root.name}: {problem}" for problem in compare(undisturbed, root)]
+    for job in jobs:
+        print(f"{job.pipeline}: a run that is left alone takes {job.span_s:.1f} s", flush=True)
+        more_kills, more_problems = kill(job, arguments, rng)
+        kills += more_kills
+        problems += more_problems
     report(kills, problems)
     if arguments.output:
-        content = {"span_s": span_s, "kills": list(map(asdict, kills)), "problems": problems}
+        spans = {job.pipeline: job.span_s for job in jobs}
+        content = {"span_s": spans, "kills": list(map(asdict, kills)), "problems": problems}
         arguments.output.write_text(json.dumps(content, indent=2) + "\n")
     sys.exit(bool(problems))
 
@@ -79,19 +92,74 @@ def parse_arguments() -> argparse.Namespace:
     )
     parser.add_argument("--data", type=Path, required=True, help="folder for the data roots of the runs")
     parser.add_argument("--captures", type=Path, help="folder of captures; without it, a synthetic sample")
-    parser.add_argument("--kills", type=int, default=10)
+    parser.add_argument("--kills", type=int, default=10, help="of the main job, or of each stage")
+    parser.add_argument(
+        "--stages", nargs="*", choices=STAGES, help="kill these stages one by one; alone, all of them"
+    )
     parser.add_argument("--env", default="smoke", help="Kedro's environment")
     parser.add_argument("--seed", type=int, default=0, help="of the moments")
     parser.add_argument("--output", type=Path, help="JSON file to write")
     return parser.parse_args()
 
 
-def start(root: Path, arguments: argparse.Namespace) -> subprocess.Popen[bytes]:
-    """Start the main job in a process group of its own; its log is written beside the data root."""
+def prepare_all(arguments: argparse.Namespace) -> Job:
+    """Run the main job, with the making of the sample where there are no captures, and leave it alone."""
+    root = arguments.data / "undisturbed"
+    pipeline = "biometrics" if arguments.captures else "smoke"
+    return Job(pipeline, None, root, measure(root, pipeline, arguments))
+
+
+def prepare_stages(arguments: argparse.Namespace) -> list[Job]:
+    """Run the stages one after the other, and keep a copy of the data root before and after each."""
+    root = arguments.data / "undisturbed"
+    if not arguments.captures:
+        measure(root, "synthesis", arguments)
+        arguments.captures = arguments.data / "captures"
+        shutil.move(root / "01_raw/captures", arguments.captures)
+        shutil.move(root / "01_raw/new_captures", arguments.data)
+    asked = arguments.stages or STAGES
+    root.mkdir(parents=True, exist_ok=True)
+    jobs = []
+    for stage in STAGES[: max(map(STAGES.index, asked)) + 1]:
+        before, after = (arguments.data / f"{when}_{stage}" for when in ("before", "after"))
+        shutil.copytree(root, before)
+        span_s = measure(root, stage, arguments)
+        shutil.copytree(root, after)
+        jobs += [Job(stage, before, after, span_s)] if stage in asked else []
+    return jobs
+
+
+def measure(root: Path, pipeline: str, arguments: argparse.Namespace) -> float:
+    """Run a pipeline, leave it alone and give its seconds."""
+    began = time.perf_counter()
+    finish(start(root, pipeline, arguments), None)
+    return time.perf_counter() - began
+
+
+def kill(job: Job, arguments: argparse.Namespace, rng: random.Random) -> tuple[list[Kill], list[str]]:
+    """Kill one job so many times, in as many data roots as it takes; give the kills and what was wrong."""
+    kills: list[Kill] = []
+    problems: list[str] = []
+    for number in itertools.count(1):
+        if len(kills) == arguments.kills:
+            break
+        root = arguments.data / f"killed_{job.pipeline}_{number}"
+        if job.before:
+            shutil.copytree(job.before, root)
+        most = min(rng.randint(1, MOST_KILLS_OF_A_ROOT), arguments.kills - len(kills))
+        kills += disturb(root, job, arguments, most, rng)
+        found = list(compare(job.after, root))
+        problems += [f"{root.name}: {problem}" for problem in found]
+        if not found:
+            shutil.rmtree(root)
+    return kills, problems
+
+
+def start(root: Path, pipeline: str, arguments: argparse.Namespace) -> subprocess.Popen[bytes]:
+    """Start a pipeline in a process group of its own; its log is written beside the data root."""
     root = root.absolute()
     root.mkdir(parents=True, exist_ok=True)
     captures = arguments.captures.absolute() if arguments.captures else root / "01_raw/captures"
-    pipeline = "biometrics" if arguments.captures else "smoke"
     command = ["run", "--env", arguments.env, "--pipelines", pipeline]
     with log_of(root).open("wb") as log:
         return subprocess.Popen(
@@ -124,14 +192,12 @@ def finish(process: subprocess.Popen[bytes], moment_s: float | None) -> bool:
     return True
 
 
-def disturb(
-    root: Path, arguments: argparse.Namespace, most: int, span_s: float, rng: random.Random
-) -> list[Kill]:
+def disturb(root: Path, job: Job, arguments: argparse.Namespace, most: int, rng: random.Random) -> list[Kill]:
     """Run in one root until a run completes, killing up to so many at random moments."""
     kills: list[Kill] = []
     while True:
-        moment_s = rng.uniform(0, span_s) if len(kills) < most else None
-        if finish(start(root, arguments), moment_s):
+        moment_s = rng.uniform(0, job.span_s) if len(kills) < most else None
+        if finish(start(root, job.pipeline, arguments), moment_s):
             return kills
         lines = log_of(root).read_text().splitlines()
         kills.append(Kill(root.name, moment_s or 0.0, lines[-1] if lines else "", find_temporary(root)))
@@ -139,7 +205,8 @@ def disturb(
 
 def find_temporary(root: Path) -> list[str]:
     """Name the files and folders that only a run at work may have: hidden ones and partial ones."""
-    names = (path.relative_to(root) for path in sorted(root.rglob("*")) if path.name != SAMPLE_MARKER)
+    kept = {SAMPLE_MARKER, LOCK}
+    names = (path.relative_to(root) for path in sorted(root.rglob("*")) if path.name not in kept)
     return [str(path) for path in names if path.name.startswith(".") or path.suffix in TEMPORARY]
 
 
@@ -168,7 +235,9 @@ def list_results(root: Path) -> dict[str, Path]:
 
 
 def read_result(path: Path) -> object:
-    """Read what has to be equal: all bytes, or all values but the times."""
+    """Read what has to be equal: all bytes, or all values but the times; of a digest, that it is there."""
+    if path.suffix == ".sha256":
+        return None
     if path.suffix == ".json" and (path.name in TIMED or path.parent.name == "arrays"):
         content = json.loads(path.read_bytes())
         return without_times(content.get("record", content))
@@ -184,9 +253,9 @@ def without_times(content: object) -> object:
 
 
 def report(kills: list[Kill], problems: list[str]) -> None:
-    print(f"\n{'root':12}{'killed after':>14}  last line of the log, and what lay about")
+    print(f"\n{'root':28}{'killed after':>14}  last line of the log, and what lay about")
     for kill in kills:
-        print(f"{kill.root:12}{kill.after_s:12.2f} s  {kill.last_line[:70]} {' '.join(kill.left)}")
+        print(f"{kill.root:28}{kill.after_s:12.2f} s  {kill.last_line[:70]} {' '.join(kill.left)}")
     print(f"\n{len(kills)} kills, {len({kill.root for kill in kills})} roots: ", end="")
     print(
         "\n".join([f"{len(problems)} problems", *problems])

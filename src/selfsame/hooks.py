@@ -4,6 +4,7 @@ Hooks see names, times and small JSON results; never captures, arrays or models.
 """
 
 import logging
+import os
 import platform
 import subprocess
 import time
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
     from kedro.pipeline import Pipeline
     from kedro.pipeline.node import Node
 
+    from selfsame.run_lock import RunLock
+
 logger = logging.getLogger(__name__)
 
 PLACES = {
@@ -42,6 +45,10 @@ PLACES = {
 
 ROOTS = ("captures", "new_captures", "data")
 """Settings of conf/*/globals.yml that one run may replace with --params: the catalog asks for them."""
+
+
+RANKS = ("RANK", "LOCAL_RANK", "NODE_RANK")
+"""What torchrun and Lightning tell the processes of one distributed run: the first, all 0, locks for all."""
 
 
 class KnownParameters:
@@ -106,6 +113,51 @@ class DeviceCheck:
                 "expected a CUDA device (device: cuda), found none that torch can use: install a driver and "
                 "a CUDA build of torch, or run without --env gpu (device: cpu)"
             )
+
+
+class OneRunAtATime:
+    """Lets one run write in a data root; a second one stops with a line that names the first."""
+
+    def __init__(self) -> None:
+        self._root = ""
+        self._lock: RunLock | None = None
+
+    @hook_impl
+    def after_context_created(self, context: "KedroContext") -> None:
+        """Learn where the data root is."""
+        loader = context.config_loader
+        root = str((loader.runtime_params or {}).get("data") or loader["globals"]["data"])
+        self._root = root if "://" in root else str(Path(context.project_path) / root)
+
+    @hook_impl(trylast=True)
+    def before_pipeline_run(self) -> None:
+        """Take the lock, after all other checks; an interrupted run of this process may have it still."""
+        from selfsame.run_lock import RunLock
+
+        self._release()
+        if "://" in self._root:
+            logger.info("no lock is kept in %s: start no second run there", self._root)
+            return
+        if any(os.environ.get(name, "0") != "0" for name in RANKS):
+            return
+        lock = RunLock(Path(self._root))
+        lock.acquire()
+        self._lock = lock
+
+    @hook_impl(trylast=True)
+    def after_pipeline_run(self) -> None:
+        """Give the lock back, after the record of the run is written."""
+        self._release()
+
+    @hook_impl(trylast=True)
+    def on_pipeline_error(self) -> None:
+        """Give the lock back."""
+        self._release()
+
+    def _release(self) -> None:
+        if self._lock is not None:
+            self._lock.release()
+            self._lock = None
 
 
 class RunRecord:

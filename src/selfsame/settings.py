@@ -1,8 +1,8 @@
 """Settings that Kedro reads when the project starts."""
 
-from selfsame.hooks import DeviceCheck, KnownParameters, OwnRoots, RunRecord, RunSummary
+from selfsame.hooks import DeviceCheck, KnownParameters, OneRunAtATime, OwnRoots, RunRecord, RunSummary
 
-HOOKS = (KnownParameters(), OwnRoots(), DeviceCheck(), RunRecord(), RunSummary())
+HOOKS = (KnownParameters(), OwnRoots(), DeviceCheck(), OneRunAtATime(), RunRecord(), RunSummary())
 
 # kedro-viz writes .viz/ into the project at each run; `kedro viz` needs none of it.
 DISABLE_HOOKS_FOR_PLUGINS = ("kedro-viz",)

@@ -1,3 +1,4 @@
+import hashlib
 import json
 import os
 import stat
@@ -27,7 +28,7 @@ def test_what_was_saved_is_loaded(tmp_path: Path) -> None:
     dataset.save({"a": 1})
     assert dataset.exists()
     assert dataset.load() == {"a": 1}
-    assert [path.name for path in (tmp_path / "a").iterdir()] == ["x.json"]
+    assert [path.name for path in sorted((tmp_path / "a").iterdir())] == ["x.json", "x.json.sha256"]
 
 
 def test_parquet_goes_through_with_its_arguments(tmp_path: Path) -> None:
@@ -47,7 +48,7 @@ def test_a_failed_save_keeps_the_previous_file_and_leaves_nothing(tmp_path: Path
     with pytest.raises(DatasetError, match="not JSON serializable"):
         dataset.save([2, Unserialisable()])
     assert dataset.load() == [1]
-    assert [path.name for path in tmp_path.iterdir()] == ["x.json"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["x.json", "x.json.sha256"]
 
 
 def test_what_a_killed_process_left_is_removed_by_the_next_save(tmp_path: Path) -> None:
@@ -58,7 +59,7 @@ def test_what_a_killed_process_left_is_removed_by_the_next_save(tmp_path: Path) 
     running.write_text("[2")
     (tmp_path / f".y.{gone.pid}.partial.parquet").write_text("of another file in the folder")
     AtomicDataset(filepath=str(tmp_path / "x.json"), dataset=JSON).save([3])
-    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(["x.json", running.name])
+    assert {path.name for path in tmp_path.iterdir()} == {"x.json", "x.json.sha256", running.name}
 
 
 def test_bytes_reach_the_disk_before_the_name_and_the_name_before_the_save_returns(
@@ -78,7 +79,37 @@ def test_bytes_reach_the_disk_before_the_name_and_the_name_before_the_save_retur
     monkeypatch.setattr("os.fsync", note_sync)
     monkeypatch.setattr(Path, "replace", note_rename)
     AtomicDataset(filepath=str(target), dataset=JSON).save([1])
-    assert done == ["file", "rename", "folder"]
+    assert done == ["file", "rename", "folder", "file", "rename"]  # of the file, then of its digest
+
+
+def test_a_digest_is_that_of_the_last_save(tmp_path: Path) -> None:
+    dataset = AtomicDataset(filepath=str(tmp_path / "x.json"), dataset=JSON)
+    for value in ([1], [2]):
+        dataset.save(value)
+        line = (tmp_path / "x.json.sha256").read_text()
+        assert line == f"{hashlib.sha256((tmp_path / 'x.json').read_bytes()).hexdigest()}  x.json\n"
+        assert dataset.load() == value
+
+
+def test_what_was_changed_by_hand_is_refused_until_its_digest_is_deleted(tmp_path: Path) -> None:
+    dataset = AtomicDataset(filepath=str(tmp_path / "x.json"), dataset=JSON)
+    dataset.save([1])
+    (tmp_path / "x.json").write_text("[3]")
+    with pytest.raises(DatasetError, match=r"if you changed it yourself, delete x\.json\.sha256"):
+        dataset.load()
+    (tmp_path / "x.json.sha256").unlink()
+    assert dataset.load() == [3]
+
+
+def test_pages_and_exports_have_no_digest(tmp_path: Path) -> None:
+    AtomicDataset(filepath=str(tmp_path / "x.txt"), dataset={"type": "text.TextDataset"}).save("text")
+    assert [path.name for path in tmp_path.iterdir()] == ["x.txt"]
+
+
+def test_a_file_that_is_absent_is_not_called_damaged(tmp_path: Path) -> None:
+    dataset = AtomicDataset(filepath=str(tmp_path / "x.json"), dataset=JSON)
+    with pytest.raises(DatasetError, match="No such file"):
+        dataset.load()
 
 
 def test_an_unwritable_folder_gives_one_clear_line(tmp_path: Path) -> None:

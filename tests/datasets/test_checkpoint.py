@@ -117,6 +117,15 @@ def test_card_of_another_format_is_refused_by_its_field(tmp_path, change, said):
     assert said in str(fail(dataset))
 
 
+def test_an_altered_number_of_the_card_is_refused(tmp_path):
+    dataset = CheckpointDataset(filepath=str(tmp_path / "checkpoint"))
+    dataset.save(make())
+    card = tmp_path / "checkpoint" / "checkpoint.json"
+    content = json.loads(card.read_text())
+    card.write_text(json.dumps(content | {"epoch": content["epoch"] + 1}))
+    assert "checkpoint.json is not (its digest is not the one of what it says)" in str(fail(dataset))
+
+
 def test_failed_save_leaves_the_earlier_checkpoint(tmp_path, monkeypatch):
     dataset = CheckpointDataset(filepath=str(tmp_path / "checkpoint"))
     dataset.save(make(1))

@@ -12,7 +12,7 @@ from scipy import ndimage
 from selfsame.fingerprint.comparison_settings import PrintComparison
 from selfsame.fingerprint.distortion_model import DistortionModel
 
-SETTINGS = Path(__file__).parents[2] / "benchmarks/fingerprint_comparison.yml"
+SETTINGS = Path(__file__).parents[2] / "conf/base/parameters_comparison.yml"
 
 Grey = NDArray[np.uint8]
 
@@ -143,4 +143,6 @@ def scattered() -> Callable[..., NDArray[np.float64]]:
 @pytest.fixture(scope="session")
 def settings() -> PrintComparison:
     """The settings that the benchmark measures."""
-    return PrintComparison(**yaml.safe_load(SETTINGS.read_text())["physical"])
+    prints = yaml.safe_load(SETTINGS.read_text())["fingerprints"]["fingerprint"]
+    settings = prints["comparison"]["comparators"]["minutiae"]
+    return PrintComparison(**{name: settings[name] for name in PrintComparison.model_fields})

@@ -71,6 +71,19 @@ def test_any_other_file_is_damaged(tmp_path, content):
         read_state(tmp_path)
 
 
+def test_an_altered_number_is_noticed_wherever_it_is(tmp_path):
+    write_state(make_state(numbers=10_000), tmp_path)
+    path = tmp_path / "state.pt"
+    whole = path.read_bytes()
+    start = whole.index(bytes(40_000))  # the weights, all zero
+    for place in (start, start + 12_345, start + 39_999):
+        path.write_bytes(whole[:place] + b"\x01" + whole[place + 1 :])
+        with pytest.raises(DamagedError, match=r"\(the checksum of .* is another\): delete it"):
+            read_state(tmp_path)
+    path.write_bytes(whole)
+    assert len(read_state(tmp_path).weights["w"]) == 10_000
+
+
 def test_a_file_that_may_not_be_read_is_not_called_damaged(tmp_path, monkeypatch):
     (tmp_path / "state.pt").write_bytes(b"whatever")
 

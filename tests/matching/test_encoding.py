@@ -19,7 +19,8 @@ from selfsame.matching.comparators import (
 from selfsame.matching.encoding import FITTED_COLUMNS, compare_all, encode_all, fit_all
 from selfsame.matching.pairs import PAIR_COLUMNS, index_trained
 from selfsame.matching.templates import ANY, ANY_FOLD, TEMPLATE_COLUMNS, unpack_templates
-from selfsame.sources.protocols import PROTOCOLS, list_folds, view_fold
+from selfsame.sources.kinds import PROTOCOLS
+from selfsame.sources.protocols import list_folds, view_fold
 
 PEOPLE = tuple("abcdef")
 FACES = EigenfaceComparator(kind="eigenfaces", components=5, whitening=False)

@@ -6,8 +6,9 @@ import pytest
 
 from selfsame.errors import InputError, MismatchError
 from selfsame.sources.index import INDEX
+from selfsame.sources.kinds import PROTOCOLS
 from selfsame.sources.leaks import find_leaks, require_no_leak
-from selfsame.sources.protocols import PROTOCOLS, apply_fold, assign_captures, list_folds, view_fold
+from selfsame.sources.protocols import apply_fold, assign_captures, list_folds, view_fold
 from selfsame.sources.splits import ListedReferences, SplitRules
 from selfsame.sources.tables import ASSIGNMENTS, DISTINCT, MANIFEST, make_table
 

@@ -9,7 +9,8 @@ from typing import cast
 import fsspec
 from kedro.io.core import AbstractDataset, DatasetError, get_protocol_and_path
 
-from selfsame.errors import InputError
+from selfsame.datasets.digests import describe_digest, digest_path, is_digested, require_intact
+from selfsame.errors import DamagedError, InputError
 
 Config = Mapping[str, object]
 
@@ -21,6 +22,9 @@ class AtomicDataset(AbstractDataset[object, object]):
     other filesystem it is written to a local temporary folder and uploaded as one object, which object stores
     publish whole. A reader sees the previous file or the new one; a failure leaves the previous one and no
     other trace, and what killed processes left in the folder is removed by the next save there.
+
+    Beside a local Parquet or JSON file lies its digest, and no byte is used that differs from those written:
+    see `selfsame.datasets.digests`. Object stores keep digests of their own.
 
     In the catalog, `dataset` says the type and its arguments, without the file path:
 
@@ -59,8 +63,19 @@ class AtomicDataset(AbstractDataset[object, object]):
             self.preview = self._dataset.preview
 
     def load(self) -> object:
-        """Load with the wrapped dataset."""
-        return self._dataset.load()
+        """Load with the wrapped dataset.
+
+        Raises:
+            DamagedError: the file is not what was written, or cannot be read as what it should be.
+        """
+        if self._protocol == "file":
+            require_intact(Path(self._path))
+        try:
+            return self._dataset.load()
+        except DatasetError as error:
+            if isinstance(error.__cause__, FileNotFoundError) or not self._dataset.exists():
+                raise
+            raise _unreadable(self._filepath, error.__cause__ or error) from error
 
     def save(self, data: object) -> None:
         """Save with the wrapped dataset under another name, then rename.
@@ -86,10 +101,14 @@ class AtomicDataset(AbstractDataset[object, object]):
         for leftover in find_leftovers(target.parent):
             if leftover.is_file():
                 leftover.unlink(missing_ok=True)
-        partial = partial_path(target)
+        partial, digest = partial_path(target), digest_path(target)
         try:
             self._wrapped(partial.as_posix(), {}).save(data)
+            line = describe_digest(partial, target.name) if is_digested(target) else ""
+            digest.unlink(missing_ok=True)
             publish(partial, target)
+            if line:
+                _publish_text(line, digest)
         finally:
             partial.unlink(missing_ok=True)
 
@@ -130,6 +149,17 @@ def publish(partial: Path, target: Path) -> None:
     _flush(target.parent)
 
 
+def _publish_text(text: str, target: Path) -> None:
+    """Write a small file, whole or not at all; after a power cut it may be missing."""
+    partial = partial_path(target)
+    try:
+        partial.write_text(text, encoding="utf-8")
+        _flush(partial)
+        partial.replace(target)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
 def _flush(path: Path) -> None:
     """Wait until a file, or the names in a folder, are on the disk."""
     opened = os.open(path, os.O_RDONLY)
@@ -161,4 +191,11 @@ def _unwritable(filepath: str, error: OSError) -> InputError:
     return InputError(
         f"expected to write {filepath}, but {error.strerror or error}: check the folder's permissions and "
         "free space, or choose another data root with --params=data=PATH"
+    )
+
+
+def _unreadable(filepath: str, error: BaseException) -> DamagedError:
+    said = (str(error).splitlines() or [type(error).__name__])[0]
+    return DamagedError(
+        f"expected to read {filepath}, got a damaged file ({said}): run the pipeline that makes it again"
     )

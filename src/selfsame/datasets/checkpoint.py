@@ -17,7 +17,7 @@ from selfsame.datasets.atomic import find_leftovers, partial_path
 from selfsame.errors import DamagedError, InputError
 from selfsame.learning.checkpoint import Checkpoint, Design, LabelMap, Origin
 
-FORMAT: Literal[2] = 2
+FORMAT: Literal[3] = 3
 WEIGHTS_NAME = "weights.safetensors"
 CARD_NAME = "checkpoint.json"
 
@@ -28,19 +28,26 @@ class Card(BaseModel):
     Attributes:
         format: version of this layout of files.
         weights_sha256: hexadecimal digest of weights.safetensors.
+        card_sha256: hexadecimal digest of all other fields.
         design: see `Checkpoint`, as all that follow.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    format: Literal[2]
+    format: Literal[3]
     weights_sha256: str
+    card_sha256: str = ""
     design: Design
     labels: LabelMap
     origin: Origin
     fusion_weights: dict[str, float]
     epoch: int
     metrics: dict[str, float | None]
+
+    def digest(self) -> str:
+        """Digest all fields but the digest itself: 64 hexadecimal digits."""
+        fields = self.model_dump_json(exclude={"card_sha256"})
+        return hashlib.sha256(fields.encode()).hexdigest()
 
 
 class CheckpointDataset(AbstractVersionedDataset[Checkpoint, Checkpoint]):
@@ -110,6 +117,7 @@ class CheckpointDataset(AbstractVersionedDataset[Checkpoint, Checkpoint]):
         weights = save({name: np.asarray(array, order="C") for name, array in data.weights.items()})
         fields = {name: value for name, value in vars(data).items() if name != "weights"}
         card = Card(format=FORMAT, weights_sha256=hashlib.sha256(weights).hexdigest(), **fields)
+        card = card.model_copy(update={"card_sha256": card.digest()})
         try:
             self._remove_leftovers(target)
             shutil.rmtree(partial, ignore_errors=True)
@@ -154,13 +162,16 @@ def _find(pattern: str) -> list[str]:
 
 def _read_card(path: Path) -> Card:
     try:
-        return Card.model_validate_json(path.read_bytes())
+        card = Card.model_validate_json(path.read_bytes())
     except OSError as error:
         raise _damaged(path, error.strerror or "unreadable") from error
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(map(str, first["loc"])) or "the whole"
         raise _damaged(path, f"{where}: {first['msg']}") from error
+    if card.digest() != card.card_sha256:
+        raise _damaged(path, "its digest is not the one of what it says")
+    return card
 
 
 def _damaged(path: Path, reason: str) -> DamagedError:

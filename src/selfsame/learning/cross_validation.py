@@ -15,7 +15,8 @@ from selfsame.learning.regimen import EncoderSettings, Regimen
 from selfsame.learning.task import assemble_task
 from selfsame.matching.protocol import ENROLLED, protocol_kind
 from selfsame.matching.templates import name_captures
-from selfsame.sources.protocols import PROTOCOLS, list_folds, view_fold
+from selfsame.sources.kinds import PROTOCOLS
+from selfsame.sources.protocols import list_folds, view_fold
 
 logger = logging.getLogger(__name__)
 

@@ -11,8 +11,8 @@ from selfsame.learning.device import Device
 from selfsame.learning.embedding import KEPT_COLUMNS, embed_captures
 from selfsame.matching.comparators import COSINE, compare_cosines
 from selfsame.matching.pairs import PAIR_COLUMNS, compare_templates
-from selfsame.matching.protocol import Kind
 from selfsame.matching.templates import tabulate_templates
+from selfsame.sources.kinds import Kind
 
 LEARNT_COLUMNS = [*PAIR_COLUMNS, "weight"]
 

@@ -14,7 +14,7 @@ from selfsame.matching.experiment import SCORE_COLUMNS, TRIAL_COLUMNS, Experimen
 from selfsame.matching.folds import Evidence
 from selfsame.matching.fusing import NETWORK, Scored, score_experiment
 from selfsame.matching.fusion_settings import Fusing
-from selfsame.matching.protocol import Kind
+from selfsame.sources.kinds import Kind
 
 logger = logging.getLogger(__name__)
 

@@ -20,7 +20,8 @@ from selfsame.matching.templates import (
     tabulate_templates,
     unpack_templates,
 )
-from selfsame.sources.protocols import PROTOCOLS, list_folds, view_fold
+from selfsame.sources.kinds import PROTOCOLS
+from selfsame.sources.protocols import list_folds, view_fold
 
 FITTED_COLUMNS = ["comparator", "protocol", "fold", "part", "values"]
 SHOWN_DIGITS = 12

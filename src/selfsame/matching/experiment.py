@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 from selfsame.matching.comparison import lay_out, tabulate_trial
 from selfsame.matching.figures import Figure
 from selfsame.matching.pairs import PairScores
-from selfsame.matching.protocol import Kind
 from selfsame.matching.scoring import Score
 from selfsame.matching.templates import Captures
 from selfsame.matching.trial import Trial
+from selfsame.sources.kinds import Kind
 
 TRIAL_COLUMNS = [
     "protocol", "fold", "figure", "probe", "probe_subject", "reference", "reference_subject", "mated",

@@ -12,9 +12,9 @@ from selfsame.errors import InputError
 from selfsame.matching.experiment import Experiment, Fold, Member, set_up_experiment
 from selfsame.matching.figures import name_figures
 from selfsame.matching.pairs import PairScores, index_trained, index_untrained
-from selfsame.matching.protocol import Kind
 from selfsame.matching.templates import ANY, name_captures
 from selfsame.matching.trial import indexes_by_modality, set_up_trial
+from selfsame.sources.kinds import Kind
 from selfsame.sources.protocols import list_folds, view_fold
 
 

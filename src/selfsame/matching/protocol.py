@@ -1,15 +1,11 @@
 """Who is compared with whom: the references and the probes that the index of a fold holds."""
 
 from collections.abc import Iterable
-from typing import Literal, get_args
 
 import pandas as pd
 
 from selfsame.errors import MismatchError
-
-Kind = Literal["closed_set", "subject_disjoint", "open_set"]
-
-KINDS: tuple[Kind, ...] = get_args(Kind)
+from selfsame.sources.kinds import PROTOCOLS, Kind
 
 BOTH = "both"
 """The role of a capture that is compared with every other one of the test, once."""
@@ -25,11 +21,11 @@ def protocol_kind(indexes: Iterable[pd.DataFrame]) -> Kind:
         MismatchError: the indexes are of several protocols, or of new captures that nobody is compared with.
     """
     kinds = sorted({str(kind) for index in indexes for kind in index["protocol"].unique()})
-    for kind in KINDS:
+    for kind in PROTOCOLS:
         if kinds == [kind]:
             return kind
     raise MismatchError(
-        f"expected captures of one protocol of {', '.join(KINDS)}, "
+        f"expected captures of one protocol of {', '.join(PROTOCOLS)}, "
         f"got {', '.join(kinds) or 'none'}: run data_engineering and preprocessing again"
     )
 

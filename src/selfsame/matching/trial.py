@@ -8,8 +8,9 @@ import pandas as pd
 from selfsame.errors import InputError, MismatchError
 from selfsame.imaging.shard_making import PASSING
 from selfsame.matching.figures import Figure, holds_synthetic, name_figures
-from selfsame.matching.protocol import Kind, protocol_kind, select_probes, select_references
+from selfsame.matching.protocol import protocol_kind, select_probes, select_references
 from selfsame.matching.templates import Captures, list_captures
+from selfsame.sources.kinds import Kind
 
 
 @dataclass(frozen=True)

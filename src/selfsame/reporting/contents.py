@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import TypeVar
 
-from selfsame.reporting.results import Differential, Kind, Metrics, Outcome, WorstComparison
+from selfsame.reporting.results import Differential, Metrics, Outcome, WorstComparison
+from selfsame.sources.kinds import Kind
 
 T = TypeVar("T")
 Name = TypeVar("Name", bound=Hashable)

@@ -8,13 +8,13 @@ import numpy as np
 import pandas as pd
 
 from selfsame.errors import InputError
-from selfsame.matching.protocol import Kind
 from selfsame.matching.templates import name_captures
 from selfsame.metrics.differentials import Differentials, measure_differentials
 from selfsame.metrics.discard import discard_area, error_versus_discard
 from selfsame.metrics.verification import lowest_threshold
 from selfsame.reporting.measurement import Resampling, comparisons_of
 from selfsame.reporting.results import Differential, DiscardCurve, GroupRates, Outcome, WorstComparison
+from selfsame.sources.kinds import Kind
 
 CURVE_POINTS = 50
 """Points of a discard curve that are kept for drawing."""

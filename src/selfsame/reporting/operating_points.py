@@ -7,7 +7,8 @@ from pydantic import ValidationError, model_validator
 from selfsame.errors import DamagedError
 from selfsame.matching.answers import Recogniser
 from selfsame.matching.score_fusion import read_fusion
-from selfsame.reporting.results import Count, Interval, Kind, Rate, Result
+from selfsame.reporting.results import Count, Interval, Rate, Result
+from selfsame.sources.kinds import Kind
 
 
 class OperatingPoint(Result):

@@ -4,11 +4,12 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from selfsame.sources.kinds import Kind
+
 Rate = Annotated[float, Field(ge=0.0, le=1.0)]
 Count = Annotated[int, Field(ge=0)]
 Interval = tuple[Rate, Rate]
 Bounds = tuple[float, float]
-Kind = Literal["closed_set", "subject_disjoint", "open_set"]
 
 
 class Result(BaseModel):

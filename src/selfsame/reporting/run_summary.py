@@ -2,8 +2,9 @@
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
-from selfsame.reporting.results import Metrics, Outcome, Protocol, Setting
+from selfsame.reporting.results import LeftOut, Metrics, Outcome, Protocol, Setting
 from selfsame.reporting.wording import count, limit, percent, readable, share
+from selfsame.sources.kinds import Kind
 
 Load = Callable[[str], Mapping[str, object]]
 
@@ -69,9 +70,17 @@ def _rates(metrics: Metrics) -> Iterator[str]:
         for row in rows:
             cells = [cell.ljust(width) for cell, width in zip(row, widths, strict=True) if width]
             yield f"    {'  '.join(cells).rstrip()}"
-    for left_out in metrics.left_out:
-        name = f"{left_out.figure} ({left_out.comparator})"
-        yield _line("left out", f"{name}, {readable(left_out.protocol)}: {left_out.reason}")
+    for (kind, reason), names in _group_left_out(metrics.left_out).items():
+        more = f" and {len(names) - 1} more" if len(names) > 1 else ""
+        yield _line("left out", f"{names[0]}{more}, {readable(kind)}: {reason}")
+
+
+def _group_left_out(left_out: Sequence[LeftOut]) -> dict[tuple[Kind, str], list[str]]:
+    """Name what was left out of a protocol for the same reason together."""
+    groups: dict[tuple[Kind, str], list[str]] = {}
+    for one in left_out:
+        groups.setdefault((one.protocol, one.reason), []).append(f"{one.figure} ({one.comparator})")
+    return groups
 
 
 def _shorten(sizes: Mapping[str, int]) -> set[str]:

@@ -8,7 +8,7 @@ import pandas as pd
 
 from selfsame.errors import InputError
 from selfsame.matching.figures import holds_synthetic
-from selfsame.matching.protocol import KINDS, Kind, select_probes, select_references
+from selfsame.matching.protocol import select_probes, select_references
 from selfsame.matching.trial import indexes_by_modality
 from selfsame.metrics.calibration import cllr, min_cllr
 from selfsame.metrics.intervals import CONFIDENCE
@@ -38,6 +38,7 @@ from selfsame.reporting.results import (
     SubsetVerdict,
 )
 from selfsame.reporting.searching import measure_identification, measure_open_set
+from selfsame.sources.kinds import PROTOCOLS, Kind
 from selfsame.sources.protocols import list_folds, view_fold
 
 
@@ -105,7 +106,7 @@ def measure_all(
         setting=_describe_setting(by_modality, tables.attempts, model, asked),
         protocols={
             kind: _describe_protocol(by_modality, assignments, kind)
-            for kind in KINDS
+            for kind in PROTOCOLS
             if any(one.protocol == kind for one in outcomes)
         },
         outcomes=outcomes,

@@ -11,7 +11,6 @@ from selfsame.matching.experiment import Experiment
 from selfsame.matching.folds import Evidence
 from selfsame.matching.fusion_rules import FittedFusion
 from selfsame.matching.fusion_settings import Fusing, Rule
-from selfsame.matching.protocol import Kind
 from selfsame.matching.score_fusion import fit_fusion
 from selfsame.matching.search import subset_key
 from selfsame.metrics.comparisons import Comparisons
@@ -19,6 +18,7 @@ from selfsame.metrics.intervals import rate_interval
 from selfsame.metrics.verification import centre_threshold, lowest_threshold, match_rates, resample_curves
 from selfsame.reporting.measurement import Resampling
 from selfsame.reporting.operating_points import OperatingPoint, OperatingPoints
+from selfsame.sources.kinds import Kind
 
 logger = logging.getLogger(__name__)
 

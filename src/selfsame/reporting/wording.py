@@ -2,7 +2,8 @@
 
 import math
 
-from selfsame.reporting.results import Bounds, Kind
+from selfsame.reporting.results import Bounds
+from selfsame.sources.kinds import Kind
 
 PROTOCOLS: dict[Kind, str] = {
     "closed_set": "closed set",

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from selfsame.errors import MismatchError
-from selfsame.sources.protocols import OPEN_SET, SUBJECT_DISJOINT
+from selfsame.sources.kinds import OPEN_SET, SUBJECT_DISJOINT
 
 SHOWN = 3  # leaks that a message names; the others are counted
 

@@ -4,11 +4,10 @@ import pandas as pd
 
 from selfsame.errors import InputError, MismatchError
 from selfsame.sources.index import place_impressions
+from selfsame.sources.kinds import CLOSED_SET, PROTOCOLS, SUBJECT_DISJOINT
 from selfsame.sources.splits import SplitRules, split_closed_set, split_open_set, split_subject_disjoint
 from selfsame.sources.tables import ASSIGNMENTS, KEY, MANIFEST, select_columns
 
-CLOSED_SET, SUBJECT_DISJOINT, OPEN_SET = "closed_set", "subject_disjoint", "open_set"
-PROTOCOLS = (CLOSED_SET, SUBJECT_DISJOINT, OPEN_SET)
 GIVEN = ["role", "split", "protocol"]
 """The columns that a protocol gives to the manifest and to an index."""
 

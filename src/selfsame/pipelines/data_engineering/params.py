@@ -4,6 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, RootModel, field_validator
 
+from selfsame.sources.kinds import Kind
 from selfsame.sources.layouts import OPTIONAL, REQUIRED, Layout, PathPattern
 from selfsame.sources.limits import Limits
 from selfsame.sources.splits import ListedReferences, SharedReferences, SplitRules
@@ -89,7 +90,7 @@ class ShareOfCaptures(ReferenceCaptures):
 class Protocol(Block):
     """How captures are split; which protocol the manifest shows is the kind, and every key is checked."""
 
-    kind: Literal["closed_set", "subject_disjoint", "open_set"]
+    kind: Kind
     reference_captures: Annotated[ListedCaptures | ShareOfCaptures, Field(discriminator="kind")]
     validation_share: Share  # of the captures that would be trained on
     folds: Annotated[int, Field(ge=1)]  # of subject_disjoint; 1: nobody is trained on, everybody tested

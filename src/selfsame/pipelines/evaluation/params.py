@@ -6,7 +6,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from selfsame.learning.device import Device
 from selfsame.matching.fusion_settings import Fusing, FusionSettings, Rule
-from selfsame.matching.protocol import Kind
+from selfsame.sources.kinds import Kind
 
 OpenRate = Annotated[float, Field(gt=0.0, lt=1.0)]
 
