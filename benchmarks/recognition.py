@@ -173,13 +173,13 @@ def resident_bytes(session: int) -> Iterator[int]:
 
 def report(one: Run) -> None:
     print(f"\n{one.workload}: {one.wall_s:.0f} s, {one.peak_gib:.2f} GiB at most")
-    print(f"{'protocol':18}{'figure':44}{'comparator':18}{'EER':>22}{'FNMR at FMR 1 %':>24}", end="")
+    print(f"{'protocol':18}{'figure':50}{'comparator':18}{'EER':>22}{'FNMR at FMR 1 %':>24}", end="")
     print(f"{'at FMR 0.1 %':>24}{'rank-1':>24}  mated / non-mated")
     for row in one.metrics["outcomes"]:
         verified, named = row["verification"], row["identification"]
         at = [verified["fnmr_at_fmr"][fmr] for fmr in ("0.01", "0.001")]
         cells = (
-            f"{row['protocol']:18}{row['figure']:44}{row['comparator']:18}",
+            f"{row['protocol']:18}{row['figure']:50}{row['comparator']:18}",
             f"{rate(verified['eer'], verified['eer_interval']):>22}",
             *(f"{rate(x['fnmr'], x['interval']) + ('' if x['fmr_supported'] else '*'):>24}" for x in at),
             f"{rate(named['rank_1'], named['rank_1_interval']) if named else '-':>24}",
