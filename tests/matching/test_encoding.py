@@ -122,11 +122,17 @@ def test_templates_of_what_learns_nothing_serve_every_fold(faces, fitted):
     np.testing.assert_array_equal(unpack_templates(means["template"]), COMPARATORS["means"].encode(stack, {}))
 
 
-def test_workers_and_batches_change_nothing(faces, fitted):
+def test_workers_change_nothing(faces, fitted):
+    alone, together = (encode(faces, fitted, comparators={"faces": FACES}, workers=count) for count in (1, 2))
+    pd.testing.assert_frame_equal(together, alone)
+
+
+def test_batches_change_nothing(faces, fitted):
     means = {"means": COMPARATORS["means"]}
-    alone = encode(faces, fitted.head(0), comparators=means)
-    for how in ({"workers": 2}, {"batch_size": 100}):
-        pd.testing.assert_frame_equal(encode(faces, fitted.head(0), comparators=means, **how), alone)
+    few, all_at_once = (
+        encode(faces, fitted.head(0), comparators=means, batch_size=size) for size in (4, 100)
+    )
+    pd.testing.assert_frame_equal(few, all_at_once)
 
 
 def test_what_another_comparator_learnt_is_refused(faces, fitted):
