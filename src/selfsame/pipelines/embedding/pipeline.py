@@ -36,16 +36,11 @@ def create_pipeline(modalities: Sequence[str]) -> Pipeline:
 
 def for_new_captures(modalities: Sequence[str]) -> Pipeline:
     """Build what makes templates of new captures by the network, and of those that were embedded already."""
-    arrays = [f"new.{modality}.arrays" for modality in modalities]
-    indexes = [f"new.{modality}.index" for modality in modalities]
+    fresh = [f"new.{modality}.{part}" for part in ("arrays", "index") for modality in modalities]
+    given = ["params:evaluation", "checkpoint", *fresh]
     return Pipeline(
         [
-            Node(
-                embed_new,
-                ["params:evaluation", "checkpoint", *arrays, *indexes],
-                "new.learnt_templates",
-                name="embed_new",
-            ),
+            Node(embed_new, given, "new.learnt_templates", name="embed_new"),
             Node(keep_templates, "embeddings", "learnt_templates", name="keep_templates"),
         ]
     )
