@@ -201,3 +201,9 @@ def test_version_of_the_templates_is_known_and_absent_scores_are_refused(evidenc
     assert made.version_of("iris_left", "code", "closed_set") == "v1"
     with pytest.raises(InputError, match="scores of iris_left by cosine under closed_set, got none: choose"):
         made.version_of("iris_left", "cosine", "closed_set")
+
+
+def test_captures_of_other_modalities_alone_are_refused_with_what_to_do(index):
+    empty = index("iris_left", 2).iloc[:0]
+    with pytest.raises(InputError, match="at least one modality of this workload, got none: .*other modalit"):
+        gather_evidence(pd.DataFrame(), [empty], {})

@@ -88,8 +88,16 @@ def gather_evidence(
         assignments: role and split of every capture under every protocol and fold.
         tables: the index of each modality, in the workload's order, and tables of scores of pairs.
         quality: of each modality the measure of its captures that says how good they are.
+
+    Raises:
+        InputError: there are no captures of any modality.
     """
     indexes = indexes_by_modality([table for table in tables if "comparator" not in table.columns])
+    if not indexes:
+        raise InputError(
+            "expected captures of at least one modality of this workload, got none: all captures are of "
+            "other modalities; run the workload that has them, or give another layout or folder"
+        )
     return Evidence(
         assignments=assignments,
         indexes=indexes,
