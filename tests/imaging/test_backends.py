@@ -79,7 +79,7 @@ def skip_where_ray_is_late():
         pytest.skip("Ray did not start within its own 30 s: this machine is busy")
 
 
-def check_same(got, expected):
+def assert_same_shards(got, expected):
     assert [shard.name for shard in got] == [shard.name for shard in expected]
     for one, other in zip(got, expected, strict=True):
         np.testing.assert_array_equal(one.pixels, other.pixels)
@@ -89,7 +89,7 @@ def check_same(got, expected):
         ]
 
 
-def check_one_died(got, caplog):
+def assert_one_died(got, caplog):
     died = [entry for shard in got for entry in shard.record.entries if entry.reason == WORKER_DIED]
     assert [(entry.row, entry.impression) for entry in died] == [(-1, 0), (-1, 1)]
     assert "deadly" in died[0].detail
@@ -105,12 +105,14 @@ def test_a_capture_that_kills_its_worker_is_lost_alone_and_all_else_is_the_same(
     require(backend)
     with caplog.at_level(logging.WARNING, "selfsame"), skip_where_ray_is_late():
         got = make(contents, deadly.RECIPE, backend)
-    check_same(got, expected)
-    check_one_died(got, caplog)
+    assert_same_shards(got, expected)
+    assert_one_died(got, caplog)
 
 
 def test_threads_make_the_same_shards(contents, deadly, expected):
-    check_same(make(contents, replace(deadly.RECIPE, decode=deadly.decode_alive), "threading", 3), expected)
+    assert_same_shards(
+        make(contents, replace(deadly.RECIPE, decode=deadly.decode_alive), "threading", 3), expected
+    )
 
 
 def test_a_running_dask_cluster_is_used_by_its_address_and_left_running(contents, deadly, expected):
@@ -120,7 +122,7 @@ def test_a_running_dask_cluster_is_used_by_its_address_and_left_running(contents
     alive = replace(deadly.RECIPE, decode=deadly.decode_alive)
     with LocalCluster(n_workers=1, threads_per_worker=1, dashboard_address=None) as cluster:
         for _ in range(2):
-            check_same(make(contents, alive, "dask", -1, cluster.scheduler_address), expected)
+            assert_same_shards(make(contents, alive, "dask", -1, cluster.scheduler_address), expected)
         assert cluster.scheduler.total_nthreads == 1
 
 
@@ -155,7 +157,7 @@ def test_a_death_that_does_not_happen_again_costs_nothing(deadly, tmp_path):
     contents = {**make_contents(deadly), "once": deadly.ONCE + str(tmp_path / "died").encode()}
     got = make(contents, deadly.RECIPE, "loky")
     assert (tmp_path / "died").exists()
-    check_same(got, make(contents, deadly.RECIPE, "sequential"))
+    assert_same_shards(got, make(contents, deadly.RECIPE, "sequential"))
     assert not any(shard.record.provisional for shard in got)
 
 

@@ -10,7 +10,7 @@ import pandas as pd
 from selfsame.errors import InputError
 from selfsame.matching.templates import name_captures
 from selfsame.metrics.differentials import Differentials, measure_differentials
-from selfsame.metrics.discard import discard_area, error_versus_discard
+from selfsame.metrics.discard import comparison_quality, discard_area, error_versus_discard
 from selfsame.metrics.verification import lowest_threshold
 from selfsame.reporting.measurement import Resampling, comparisons_of
 from selfsame.reporting.results import Differential, DiscardCurve, GroupRates, Outcome, WorstComparison
@@ -68,7 +68,7 @@ def measure_discards(
                 table[measure].reindex(mated[side]).to_numpy(dtype=np.float64)
                 for side in ("probe", "reference")
             ]
-            quality = np.minimum(*sides)
+            quality = comparison_quality(*sides)
             given = np.isfinite(quality)
             if given.any() and len(np.unique(quality[given])) > 1:
                 failing = mated["score"].to_numpy(dtype=np.float64)[given]
