@@ -1,0 +1,182 @@
+"""What the benchmarks share: interleaved rounds, ratios with their spread, one table, one JSON file.
+
+Every round runs all designs in a random order; a ratio is the median of the ratios within one round. Times
+that pass tell of an idle machine, processor times also of one that others use as well.
+"""
+
+import argparse
+import json
+import os
+import platform
+import random
+import resource
+import statistics
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Literal
+
+Measure = Literal["wall_s", "processor_s"]
+NAMED = ("selfsame", "torch", "numpy", "opencv-python-headless", "kedro")
+"""The packages whose versions a result states."""
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What one run of a design took: seconds that passed, seconds of processors (ended children included)."""
+
+    wall_s: float
+    processor_s: float
+
+
+@dataclass(frozen=True)
+class Spread:
+    """A figure of several rounds: its median, least and greatest value."""
+
+    median: float
+    least: float
+    greatest: float
+
+    @classmethod
+    def of(cls, values: Iterable[float]) -> "Spread":
+        """Summarise one value or more."""
+        found = list(values)
+        return cls(statistics.median(found), min(found), max(found))
+
+    def __str__(self) -> str:
+        return f"{self.median:.3g} ({self.least:.3g} to {self.greatest:.3g})"
+
+
+@dataclass(frozen=True)
+class Claim:
+    """What is claimed, what was found, and whether that holds the claim."""
+
+    text: str
+    found: Spread | float | str
+    holds: bool
+
+    def __str__(self) -> str:
+        found = f"{self.found:.3g}" if isinstance(self.found, float) else str(self.found)
+        return f"{'holds' if self.holds else 'DOES NOT HOLD'}: {self.text}: {found}"
+
+
+Rounds = Sequence[Mapping[str, Cost]]
+Row = Mapping[str, float | int | str | Spread]
+
+
+def parser_of(document: str | None, *, rounds: int) -> argparse.ArgumentParser:
+    """Make the parser that every benchmark adds its own options to."""
+    parser = argparse.ArgumentParser(
+        description=document, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "--short", action="store_true", help="fewer and smaller, to see that it works: make bench"
+    )
+    parser.add_argument("--rounds", type=int, default=rounds)
+    parser.add_argument("--output", type=Path, help="a JSON file for what was found")
+    return parser
+
+
+def run_rounds(designs: Mapping[str, Callable[[], object]], rounds: int, *, seed: int = 0) -> Rounds:
+    """Run every design once to warm up, then `rounds` times, in an order drawn anew for every round."""
+    order = random.Random(seed)
+    found = []
+    for _ in range(rounds + 1):
+        names = order.sample(sorted(designs), len(designs))
+        found.append({name: time_once(designs[name]) for name in names})
+    return found[1:]
+
+
+def time_once(design: Callable[[], object]) -> Cost:
+    """Run a design once."""
+    began, busy = time.perf_counter(), processor_s()
+    design()
+    return Cost(time.perf_counter() - began, processor_s() - busy)
+
+
+def processor_s() -> float:
+    """Count the processor's seconds of this process and of its ended children."""
+    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(one.ru_utime + one.ru_stime for one in used)
+
+
+def peak_mib() -> float:
+    """Read the most memory that this process ever held."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+def speed_of(rounds: Rounds, name: str, baseline: str, by: Measure = "wall_s") -> Spread:
+    """Tell how many times as fast as the baseline a design is."""
+    return Spread.of(getattr(one[baseline], by) / getattr(one[name], by) for one in rounds)
+
+
+def cost_of(rounds: Rounds, name: str, by: Measure = "wall_s") -> Spread:
+    """Tell what a design took, in seconds."""
+    return Spread.of(getattr(one[name], by) for one in rounds)
+
+
+def describe_machine() -> dict[str, str | int]:
+    """Say on what the figures were measured."""
+    models = [
+        line.partition(":")[2].strip()
+        for line in _read("/proc/cpuinfo").splitlines()
+        if line.startswith("model name")
+    ]
+    memory = next((line for line in _read("/proc/meminfo").splitlines() if line.startswith("MemTotal")), "")
+    facts: dict[str, str | int] = {
+        "processor": models[0] if models else platform.processor(),
+        "cores": os.cpu_count() or 0,
+        "memory": memory.partition(":")[2].strip(),
+        "load": round(os.getloadavg()[0]),
+        "python": platform.python_version(),
+    }
+    return facts | {name: version(name) for name in NAMED}
+
+
+def conclude(name: str, table: Mapping[str, Row], claims: Sequence[Claim], asked: argparse.Namespace) -> None:
+    """Print the table and what became of the claims, and write both to the JSON file that was asked for.
+
+    Args:
+        name: of the benchmark.
+        table: one row a design, by its name; rows of the same columns.
+        claims: what was claimed.
+        asked: the options: `short`, `output`.
+    """
+    print(f"\n{name}{' (short form: the figures tell little)' if asked.short else ''}")
+    columns = list(dict.fromkeys(column for row in table.values() for column in row))
+    width = max([len(one) for one in table], default=0)
+    widths = [
+        max(len(column), *(len(_cell(row.get(column, ""))) for row in table.values())) for column in columns
+    ]
+    print(" " * width, *(column.rjust(w) for column, w in zip(columns, widths, strict=True)), sep="  ")
+    for design, row in table.items():
+        cells = (_cell(row.get(column, "")).rjust(w) for column, w in zip(columns, widths, strict=True))
+        print(design.ljust(width), *cells, sep="  ")
+    for claim in claims:
+        print(claim)
+    if asked.output:
+        document = {
+            "benchmark": name,
+            "short": asked.short,
+            "machine": describe_machine(),
+            "table": {
+                design: {key: _plain(value) for key, value in row.items()} for design, row in table.items()
+            },
+            "claims": [asdict(claim) for claim in claims],
+        }
+        asked.output.parent.mkdir(parents=True, exist_ok=True)
+        asked.output.write_text(json.dumps(document, indent=2) + "\n")
+
+
+def _plain(value: float | int | str | Spread) -> object:
+    return asdict(value) if isinstance(value, Spread) else value
+
+
+def _cell(value: float | int | str | Spread) -> str:
+    return f"{value:,.4g}" if isinstance(value, float) else str(value)
+
+
+def _read(path: str) -> str:
+    return Path(path).read_text() if Path(path).exists() else ""
