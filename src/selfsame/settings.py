@@ -1,8 +1,12 @@
 """Settings that Kedro reads when the project starts."""
 
 from selfsame.hooks import DeviceCheck, KnownParameters, OneRunAtATime, OwnRoots, RunRecord, RunSummary
+from selfsame.torchrun import TrainsTogether, is_first
 
-HOOKS = (KnownParameters(), OwnRoots(), DeviceCheck(), OneRunAtATime(), RunRecord(), RunSummary())
+CHECKS = (KnownParameters(), OwnRoots(), DeviceCheck(), TrainsTogether())
+
+# Of the processes that torchrun starts, the first one locks for all, and it alone leaves records.
+HOOKS = (*CHECKS, OneRunAtATime(), RunRecord(), RunSummary()) if is_first() else CHECKS
 
 # kedro-viz writes .viz/ into the project at each run; `kedro viz` needs none of it.
 DISABLE_HOOKS_FOR_PLUGINS = ("kedro-viz",)
