@@ -109,6 +109,7 @@ class Tally:
 
 def main() -> None:
     asked = parse_arguments()
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # background jobs, and their children, ignore it
     with tempfile.TemporaryDirectory() as folder:
         data = (asked.data or Path(folder)).absolute()
         job = Job(data, asked.captures and asked.captures.absolute(), asked.env)

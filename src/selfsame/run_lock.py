@@ -1,9 +1,11 @@
 """One run at a time in a data root: a lock that the operating system frees when its process ends."""
 
+import atexit
 import json
 import logging
 import os
 import platform
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -21,7 +23,8 @@ class RunLock:
     """The right of one process to write in a data root.
 
     The lock is one of the operating system (`flock`, on Windows `msvcrt`): a process that is killed, or a
-    machine that loses its power, leaves none. Who only reads needs none.
+    machine that loses its power, leaves none. Who only reads needs none. At the latest it is given back when
+    the process ends: to Kedro an interrupt is no error, so that no hook hears of it.
 
     Args:
         root: the data root, on a local filesystem; it is made where it is missing.
@@ -41,6 +44,7 @@ class RunLock:
         try:
             self._root.mkdir(parents=True, exist_ok=True)
             self._lock.acquire(timeout=0)
+            atexit.register(self.release)
             self._note()
         except Timeout:
             raise InputError(
@@ -50,7 +54,7 @@ class RunLock:
         except NotImplementedError:
             logger.warning("%s cannot be locked on its filesystem: start no second run there", self._root)
         except OSError as error:
-            self._lock.release()
+            self.release()
             raise InputError(
                 f"expected to write in {self._root}, but {error.strerror or error}: check the folder's "
                 "permissions and free space, or choose another data root with --params=data=PATH"
@@ -59,8 +63,10 @@ class RunLock:
     def release(self) -> None:
         """Give the lock back."""
         if self._lock.is_locked:
-            self._holder.unlink(missing_ok=True)
+            with suppress(OSError):  # a root that can no longer be written
+                self._holder.unlink(missing_ok=True)
             self._lock.release()
+            atexit.unregister(self.release)
 
     def _note(self) -> None:
         """Write down who holds the lock."""

@@ -112,6 +112,7 @@ class CapturesDataset(AbstractDataset[Iterator[tuple[str, bytes]], CaptureSource
             ) from error
         finally:
             partial.remove()
+            tree.settle()
 
     def _chosen(self) -> str:
         if not self._auto:
