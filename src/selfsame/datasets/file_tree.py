@@ -164,7 +164,7 @@ class FileTree:
         self.settle()
 
     def settle(self) -> None:
-        """Remove what was at this root before, or bring it back where an interrupted move left nothing else."""
+        """Remove what was at this root before; bring it back where an interrupted move left nothing else."""
         old = self.sibling(REPLACED)
         if self.protocol == "file" and old.exists() and not self.exists():
             Path(old.path).rename(self.path)
