@@ -12,9 +12,9 @@ temporary even before the next one.
 
 Each stage is run once and left alone, on what the stages before it left. Then it is run in copies of the same
 root and stopped there once, twice or three times before it may complete, until there were enough stops. The
-moments are drawn evenly over the time that the stage takes, from when it takes the lock of its data root on:
-before that it is Kedro that starts. Without --captures a synthetic sample is made, which is a stage too;
-`main` is the whole job in one run. Roots that an earlier call prepared in DIR are used again.
+moments are drawn evenly over the time for which the stage holds the lock of its data root: before, Kedro
+starts, and after, the results are complete. Without --captures a synthetic sample is made, which is a stage
+too; `main` is the whole job in one run. Roots that an earlier call prepared in DIR are used again.
 """
 
 import argparse
@@ -178,9 +178,11 @@ def prepare(job: Job, stage: str) -> float:
     process = start(job, stage, root)
     wait_for_lock(process, root)
     began = time.perf_counter()
+    while process.poll() is None and (root / HOLDER).exists():
+        time.sleep(0.002)
+    span_s = time.perf_counter() - began
     if process.wait():
         raise SystemExit(f"the run of {stage} that was left alone failed: {last_line(root)}")
-    span_s = time.perf_counter() - began
     noted.write_text(json.dumps({"settings": describe(job), "span_s": span_s}))
     return span_s
 
@@ -258,7 +260,7 @@ def disturb_once(
     for moment_s in [*moments_s, None]:
         process = start(job, stage, root)
         wait_for_lock(process, root)
-        if not stop(process, moment_s, name):
+        if not stop(process, root, moment_s, name):
             break
         stopped += 1
         expected = {HOLDER} if name == "KILL" else set()
@@ -278,20 +280,19 @@ def disturb_once(
         shutil.rmtree(root)
 
 
-def stop(process: "subprocess.Popen[bytes]", moment_s: float | None, name: str) -> bool:
+def stop(process: "subprocess.Popen[bytes]", root: Path, moment_s: float | None, name: str) -> bool:
     """Wait for a run, or send it the signal at its moment; say whether it was stopped.
 
-    SIGTERM is for the process, as batch systems send it; the others are for its group, as terminals do.
+    SIGTERM is for the process, as batch systems send it; the others are for its group, as terminals do. A run
+    that has given its lock back is complete, and left alone.
     """
-    try:
+    with suppress(subprocess.TimeoutExpired):
         process.wait(moment_s)
-    except subprocess.TimeoutExpired:
-        number = getattr(signal, f"SIG{name}")
+    at_work = process.poll() is None and (root / HOLDER).exists()
+    if at_work:
         with suppress(ProcessLookupError):
-            (os.kill if name == "TERM" else os.killpg)(process.pid, number)
-        process.wait()
-        return process.returncode != 0
-    return False
+            (os.kill if name == "TERM" else os.killpg)(process.pid, getattr(signal, f"SIG{name}"))
+    return process.wait() != 0 and at_work
 
 
 def misbehaviour(root: Path, status: int, name: str) -> str:
