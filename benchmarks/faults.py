@@ -14,7 +14,7 @@ root, and an earlier call's is used again. What a case has to show:
                 is more space it goes on; in the end the results are equal
     read_only   in a data root that cannot be written a run stops in one line; captures and a configuration
                 that cannot be written are enough
-    misplaced   a data root, captures and a configuration that are no folder: one line
+    misplaced   a file, or nothing, where a folder should be: one line
     vanished    where the folder of captures goes away during a run, it stops in one line, and no capture is
                 set aside for it; once the folder is back, the results are equal
     two         of two runs in one root the second stops in one line that names the first, also where both
@@ -215,21 +215,23 @@ def read_only(job: Job) -> Iterator[Outcome]:
 def misplaced(job: Job) -> Iterator[Outcome]:
     """Give a file, or nothing, where a folder should be."""
     shutil.rmtree(job.work, ignore_errors=True)
-    file, nowhere = job.data / "file", job.data / "nowhere"
+    file, nowhere, empty = (job.data / name for name in ("file", "nowhere", "empty"))
     file.write_text("a file in the way")
+    empty.mkdir(exist_ok=True)
     yield run(job, "data_engineering", file).to_outcome("a data root that is a file", str(file))
     for what, captures in (("a file", file), ("nowhere", nowhere)):
         done = run(job, "data_engineering", job.work, captures=captures)
         yield done.to_outcome(f"captures that are {what}", str(captures))
-    done = run(job, "data_engineering", job.work, conf=nowhere)
-    yield done.to_outcome("a configuration that is nowhere", str(nowhere))
+    done = run(job, "data_engineering", job.work, conf=empty)
+    yield done.to_outcome("a configuration that is empty", str(empty))
 
 
 def vanished(job: Job) -> Iterator[Outcome]:
     """Take the folder of captures away while a stage reads it; then bring it back."""
     for stage, sign in (("data_engineering", "layout: "), ("preprocessing", " to make ")):
         captures, root = copy_captures(job), copy_root(job)
-        shutil.rmtree(root / "04_feature")
+        for made in root.glob("04_feature/*/[!n]*"):  # of the captures, not of the new ones
+            shutil.rmtree(made)
         process = start(job, stage, root, captures)
         line = ""
         while sign not in line and process.poll() is None and process.stderr:

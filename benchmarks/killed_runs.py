@@ -63,7 +63,7 @@ STAGES = {
         ("--pipelines", "faces_synthesis,faces", "--tags", "synthesis,data_engineering,preprocessing"), None
     ),
     "estimation": Stage(
-        ("--pipelines", "faces", "--node-names", ",".join(f"faces.{name}" for name in FACES)), "faces"
+        ("--pipelines", "faces", "--nodes", ",".join(f"faces.{name}" for name in FACES)), "faces"
     ),
     "main": Stage(("--pipelines", "smoke"), None),
 }

@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 import pytest
 from click.testing import CliRunner
+from kedro.config import MissingConfigException
 from kedro.io import DatasetError
 from kedro.pipeline import Node
 from kedro.pipeline.pipeline import PipelineError
@@ -133,6 +134,11 @@ def test_a_terminated_run_unwinds_and_says_so(monkeypatch: pytest.MonkeyPatch) -
     assert done.exit_code == 128 + signal.SIGTERM
     assert done.output == "Error: stopped by SIGTERM; run the same command again to go on from here\n"
     assert signal.getsignal(signal.SIGTERM) == before
+
+
+def test_a_configuration_that_is_missing_costs_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    done = run_raising(MissingConfigException("Given configuration path does not exist: x"), monkeypatch)
+    assert (done.exit_code, done.output) == (1, "Error: Given configuration path does not exist: x\n")
 
 
 def test_a_mistake_of_the_program_keeps_its_traceback(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,6 +12,7 @@ from typing import NoReturn
 
 import click
 import kedro
+from kedro.config import MissingConfigException
 from kedro.framework.cli.project import run as kedro_run
 from kedro.io import DatasetError
 from kedro.pipeline.pipeline import PipelineError
@@ -42,7 +43,14 @@ METRICS = Path("data/08_reporting/biometrics/metrics.json")
 MODEL_CARD = Path("docs/model_card.md")
 """What the model card is made of and where it is, for the default workload."""
 
-EXPECTED = (SelfsameError, DatasetError, ParameterValidationError, PipelineError, OSError)
+EXPECTED = (
+    SelfsameError,
+    DatasetError,
+    MissingConfigException,
+    ParameterValidationError,
+    PipelineError,
+    OSError,
+)
 
 
 AGAIN = "run the same command again to go on from here"

@@ -39,7 +39,7 @@ class RunLock:
         """Take the lock, or say at once who has it.
 
         Raises:
-            InputError: another run is at work in this root, or the root cannot be written.
+            InputError: another run is at work in this root, or the root is no folder or cannot be written.
         """
         try:
             self._root.mkdir(parents=True, exist_ok=True)
@@ -55,8 +55,9 @@ class RunLock:
             logger.warning("%s cannot be locked on its filesystem: start no second run there", self._root)
         except OSError as error:
             self.release()
+            reason = "it is a file" if self._root.is_file() else error.strerror or error
             raise InputError(
-                f"expected to write in {self._root}, but {error.strerror or error}: check the folder's "
+                f"expected to write in {self._root}, but {reason}: check the folder's "
                 "permissions and free space, or choose another data root with --params=data=PATH"
             ) from error
 

@@ -153,5 +153,7 @@ def test_a_remote_root_has_no_lock_and_the_log_says_so(caplog):
 
 def test_a_root_that_cannot_be_written_is_told_in_one_line(tmp_path):
     (tmp_path / "file").write_text("in the way")
-    with pytest.raises(InputError, match=r"expected to write in .*: check the folder's permissions"):
+    with pytest.raises(
+        InputError, match=r"expected to write in .*, but it is a file: check the folder's permissions"
+    ):
         RunLock(tmp_path / "file").acquire()

@@ -99,6 +99,12 @@ def test_a_missing_root_says_what_to_do(root: str) -> None:
     assert isinstance(caught.value.__cause__, InputError)
 
 
+def test_a_root_that_is_a_file_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "captures").write_text("a file")
+    with pytest.raises(DatasetError, match=r"expected a folder of captures at .*, found a file: put"):
+        CapturesDataset(filepath=str(tmp_path / "captures")).load()
+
+
 def test_a_root_without_files_is_refused(tmp_path: Path) -> None:
     (tmp_path / "empty" / "deeper").mkdir(parents=True)
     with pytest.raises(DatasetError, match="found no file"):

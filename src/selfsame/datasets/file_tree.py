@@ -106,6 +106,10 @@ class FileTree:
             return Path(self.path).is_dir()
         return bool(self._filesystem().isdir(self.path))
 
+    def is_file(self) -> bool:
+        """Tell whether there is a file where the root should be."""
+        return bool(self._filesystem().isfile(self.path))
+
     def has_files(self) -> bool:
         """Tell whether any file is below the root, without listing them all."""
         walk = os.walk(self.path) if self.protocol == "file" else self._filesystem().walk(self.path)
