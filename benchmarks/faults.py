@@ -41,7 +41,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from damage import changed_rates, corrupt_captures, cut, flip_bit, is_silent, read_reasons
-from disks import read_only_copy, resize, size_of, small_disk
+from disks import read_only_copy, resize, size_of, small_disk, used_of
 from rounds import Claim, Row, conclude, parser_of
 from trial_runs import (
     PROJECT,
@@ -59,6 +59,9 @@ from trial_runs import (
 CORRUPTED_SHARE = 0.05
 FULL_SHARES = (0.002, 0.03, 0.4, 0.75, 0.9)
 """How much of what a run writes fits on the disk, in turn: it fills up in one stage after the other."""
+
+FREE_SHARES = (0.001, 0.02)
+"""How much of it is free where all has been written before: files are replaced, and take twice their space."""
 
 FILES = {
     "02_intermediate/*/manifest.parquet": ("preprocessing", "data_engineering"),
@@ -189,6 +192,22 @@ def full(job: Job) -> Iterator[Outcome]:
         if mounted:
             resize(job.work, 4 * written)
         yield equal(job, "run again with more space", run(job, job.pipeline, job.work))
+    yield from full_later(job)
+
+
+def full_later(job: Job) -> Iterator[Outcome]:
+    """Leave little free space beside the results of a whole run, and run the evaluation again."""
+    written = size_of(job.clean)
+    with small_disk(job.work, 4 * written) as mounted:
+        if not mounted:
+            return
+        shutil.copytree(job.clean, job.work, dirs_exist_ok=True)
+        for share in FREE_SHARES:
+            resize(job.work, used_of(job.work) + int(written * share))
+            done = run(job, "evaluation", job.work)
+            yield done.to_outcome(f"disk full: tmpfs with {share:.1%} more, evaluation")
+        resize(job.work, 4 * written)
+        yield equal(job, "run again with more space, evaluation", run(job, "evaluation", job.work))
 
 
 def read_only(job: Job) -> Iterator[Outcome]:

@@ -208,7 +208,7 @@ def _write_shard(folder: Path, shard: Shard) -> None:
 
 
 def _write_pixels(file: BinaryIO, pixels: NDArray[np.uint8]) -> None:
-    """Write a C-contiguous array as .npy. numpy's own writing does not say that it is the disk that is full."""
+    """Write a C-contiguous array as .npy; numpy's own writing does not say that the disk is full."""
     np.lib.format.write_array_header_1_0(file, np.lib.format.header_data_from_array_1_0(pixels))
     if pixels.size:
         file.write(pixels.data)
