@@ -61,7 +61,7 @@ FULL_SHARES = (0.002, 0.03, 0.4, 0.75, 0.9)
 """How much of what a run writes fits on the disk, in turn: it fills up in one stage after the other."""
 
 FREE_SHARES = (0.001, 0.02)
-"""How much of it is free where all has been written before: files are replaced, and take twice their space."""
+"""How much of it is free where all has been written before: a file that is replaced takes twice its space."""
 
 FILES = {
     "02_intermediate/*/manifest.parquet": ("preprocessing", "data_engineering"),

@@ -11,7 +11,7 @@ left. A run that is stopped (SIGINT as by Ctrl-C, or SIGTERM) ends by itself wit
 temporary even before the next one.
 
 Each stage is run once and left alone, on what the stages before it left. Then it is run in copies of the same
-root and stopped there once, twice or three times before it may complete, until there were enough stops. The
+root and stopped there once to five times before it may complete, until there were enough stops. The
 moments are drawn evenly over the time for which the stage holds the lock of its data root: before, Kedro
 starts, and after, the results are complete. Without --captures a synthetic sample is made, which is a stage
 too; `main` is the whole job in one run. Roots that an earlier call prepared in DIR are used again.
@@ -36,7 +36,7 @@ from data_roots import compare, find_temporary
 from rounds import Claim, Row, conclude, parser_of
 
 PROJECT = Path(__file__).parents[1]
-MOST_STOPS_OF_A_ROOT = 3
+MOST_STOPS_OF_A_ROOT = 5
 SHORT_STAGES, SHORT_KILLS = ("synthesis", "data_engineering"), 1
 
 HOLDER = ".run.json"
