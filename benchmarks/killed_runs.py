@@ -77,6 +77,7 @@ class Job:
     data: Path
     captures: Path | None
     env: str
+    params: str
 
     def root_of(self, stage: str) -> Path:
         """Name the root of a stage that was left alone."""
@@ -112,7 +113,7 @@ def main() -> None:
     signal.signal(signal.SIGINT, signal.default_int_handler)  # background jobs, and their children, ignore it
     with tempfile.TemporaryDirectory() as folder:
         data = (asked.data or Path(folder)).absolute()
-        job = Job(data, asked.captures and asked.captures.absolute(), asked.env)
+        job = Job(data, asked.captures and asked.captures.absolute(), asked.env, asked.params)
         tallies = dict(disturb_all(job, asked))
     claims = list(judge(tallies))
     conclude("killed runs", {name: tally.to_row() for name, tally in tallies.items()}, claims, asked)
@@ -138,6 +139,7 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--stages", nargs="+", choices=STAGES, help="which to stop; all but main")
     parser.add_argument("--signals", nargs="+", choices=("KILL", "INT", "TERM"), default=["KILL"])
     parser.add_argument("--env", default="smoke", help="Kedro's environment")
+    parser.add_argument("--params", default="", help="further parameters of all runs")
     parser.add_argument("--seed", type=int, default=0, help="of the moments")
     asked = parser.parse_args()
     asked.stages = asked.stages or (SHORT_STAGES if asked.short else SINGLE)
@@ -188,7 +190,7 @@ def prepare(job: Job, stage: str) -> float:
 
 
 def describe(job: Job) -> str:
-    return f"{job.env}, {job.captures or 'a sample'}"
+    return ", ".join([job.env, str(job.captures or "a sample"), *filter(None, [job.params])])
 
 
 def before_of(job: Job, stage: str) -> str | None:
@@ -213,6 +215,7 @@ def start(job: Job, stage: str, root: Path) -> "subprocess.Popen[bytes]":
     if job.captures and stage == "main":
         options = ("--pipelines", "biometrics")
     settings = f"--params=data={root},captures={job.captures or root / '01_raw/captures'}"
+    settings += f",{job.params}" if job.params else ""
     with log_of(root).open("wb") as log:
         return subprocess.Popen(
             [sys.executable, "-m", "kedro", "run", "--env", job.env, *options, settings],
