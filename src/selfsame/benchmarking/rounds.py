@@ -26,6 +26,9 @@ class Spread:
         found = list(values)
         return cls(statistics.median(found), min(found), max(found))
 
+    def __str__(self) -> str:
+        return f"{self.median:.3g} ({self.least:.3g} to {self.greatest:.3g})"
+
 
 def run_rounds(
     designs: Mapping[Design, Callable[[], Pace]], rounds: int, *, what: str, seed: int
