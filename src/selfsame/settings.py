@@ -1,9 +1,10 @@
 """Settings that Kedro reads when the project starts."""
 
 from selfsame.hooks import DeviceCheck, KnownParameters, OneRunAtATime, OwnRoots, RunRecord, RunSummary
+from selfsame.required_inputs import RequiredInputs
 from selfsame.torchrun import TrainsTogether, is_first
 
-CHECKS = (KnownParameters(), OwnRoots(), DeviceCheck(), TrainsTogether())
+CHECKS = (KnownParameters(), OwnRoots(), DeviceCheck(), TrainsTogether(), RequiredInputs())
 
 # Of the processes that torchrun starts, the first one locks for all, and it alone leaves records.
 HOOKS = (*CHECKS, OneRunAtATime(), RunRecord(), RunSummary()) if is_first() else CHECKS

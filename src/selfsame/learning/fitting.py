@@ -140,9 +140,9 @@ def _train(
         recogniser.load_state_dict(earlier.weights)
     if member.world > 1:
         share_norms(recogniser.encoders)
+    recogniser.lay_out(channels_last=regimen.channels_last)
     if regimen.compile:
-        for encoder in recogniser.encoders.values():
-            encoder.compile()
+        recogniser.compile_encoders()
     plan = _plan(task.train, task.origin.seed, regimen, member)
     validation = _plan(task.validation, 0, regimen, member) if _validates(task) else None
     module = TrainingModule(

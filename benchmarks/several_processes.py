@@ -3,7 +3,7 @@
 Claims: with the same global batch the loss curve of two processes is that of one within 1e-4; a killed
 process ends the run within 30 s; a run goes on in another number of processes, and ends within 1e-4 of one
 that was left alone.
-Run: python benchmarks/distributed.py --output distributed.json
+Run: python benchmarks/several_processes.py --output several_processes.json
 
 The training is one of made-up patterns at the shipped sizes, parameters and dropout, one thread a process.
 Images a second are those of whole epochs after the first: the start of processes is not in them. NCCL and
