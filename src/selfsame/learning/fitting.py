@@ -40,7 +40,7 @@ KNOWN_WARNINGS = (
     r"`isinstance\(treespec, LeafSpec\)` is deprecated",  # Lightning's own use of newer torch
     r"GPU available but not used",  # as the settings ask
     r"You defined a `validation_step` but have no `val_dataloader`",  # as the split asks
-    r"find_unused_parameters=True was specified",  # some batches lack a modality, others do not
+    r"`broadcast_buffers` is deprecated",  # its successor is not in every torch that is supported
     r"Found \d+ module\(s\) in eval mode",  # frozen backbones, as the settings ask
 )
 """Beginnings of Lightning's warnings that are about neither the data nor the settings."""

@@ -8,6 +8,7 @@ import sys
 import tempfile
 import threading
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from logging.handlers import QueueHandler
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
@@ -59,22 +60,29 @@ def launch(work: Work, count: int, device: str) -> None:
 
 def _start(
     work: Work, count: int, device: str, meeting: Path
-) -> tuple[list[BaseProcess], list["Connection[object, object]"]]:
-    """Start the processes; each tells what it has to say at its own end of a pipe, which closes with it."""
+) -> tuple[list[BaseProcess], list["Connection[Work, object]"]]:
+    """Start the processes; each tells what it has to say at its own end of a pipe, which closes with it.
+
+    They get their work when all have been started, so that all load torch at the same time.
+    """
+    os.environ.setdefault("TORCH_CPP_LOG_LEVEL", "ERROR")  # else each warns where no batch lacks a modality
     context = multiprocessing.get_context("spawn")
     processes: list[BaseProcess] = []
     ears = []
     for rank in range(count):
-        ear, mouth = context.Pipe(duplex=False)
+        ear, mouth = context.Pipe()
         process = context.Process(
             target=_work,
-            args=(work, Member(rank, count, rank, count), device, meeting, mouth),
+            args=(Member(rank, count, rank, count), device, meeting, mouth),
             name=f"training process {rank}",
         )
         process.start()
         mouth.close()
         processes.append(process)
         ears.append(ear)
+    for ear in ears:
+        with suppress(OSError):  # of a process that has died, which is noticed when it is waited for
+            ear.send(work)
     return processes, ears
 
 
@@ -111,10 +119,8 @@ def _explain(failed: Sequence[BaseProcess], errors: Sequence[SelfsameError], cou
     )
 
 
-def _work(
-    work: Work, member: Member, device: str, meeting: Path, mouth: "Connection[object, object]"
-) -> None:
-    """Do the work in one of the processes."""
+def _work(member: Member, device: str, meeting: Path, mouth: "Connection[object, Work]") -> None:
+    """Do the work that is sent, in one of the processes."""
     threading.Thread(target=_end_with_parent, daemon=True).start()
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # the parent says that the run was stopped
     told = {
@@ -127,6 +133,7 @@ def _work(
     logs = logging.getLogger(PACKAGE)
     logs.addHandler(_Teller(mouth))
     logs.setLevel(logging.INFO if member.first else logging.WARNING)
+    work = mouth.recv()
     try:
         with joined(member, device, meeting):
             work()
@@ -147,7 +154,7 @@ def _end_with_parent() -> None:
 class _Teller(QueueHandler):
     """Sends records through a pipe."""
 
-    def __init__(self, mouth: "Connection[object, object]") -> None:
+    def __init__(self, mouth: "Connection[object, Work]") -> None:
         super().__init__(SimpleQueue())  # which stays empty
         self._mouth = mouth
 
@@ -159,7 +166,7 @@ class _Teller(QueueHandler):
 class _Listener(threading.Thread):
     """Hears what the processes say: hands their records to the loggers here, and keeps their errors."""
 
-    def __init__(self, ears: Sequence["Connection[object, object]"]) -> None:
+    def __init__(self, ears: Sequence["Connection[Work, object]"]) -> None:
         super().__init__(daemon=True)
         self._ears = list(ears)
         self.errors: list[SelfsameError] = []
@@ -170,7 +177,7 @@ class _Listener(threading.Thread):
             for ear in wait(self._ears):
                 self._hear(ear)  # type: ignore[arg-type]
 
-    def _hear(self, ear: "Connection[object, object]") -> None:
+    def _hear(self, ear: "Connection[Work, object]") -> None:
         try:
             said = ear.recv()
         except (EOFError, OSError):
