@@ -73,7 +73,7 @@ def kill_and_compare(root: Path, asked: argparse.Namespace) -> tuple[list[float]
     rng = random.Random(SEED)
     moments = []
     for _ in range(asked.kills):
-        moment_s = rng.uniform(0, span_s / 3)
+        moment_s = rng.uniform(0, span_s / 4)
         if kill_once(root / "killed", asked, moment_s):
             moments.append(moment_s)
     found = train(root / "killed", asked, every=2)
