@@ -103,8 +103,8 @@ class TrainingModule(lightning.LightningModule):
     ) -> None:
         """Shorten the gradient to the largest norm.
 
-        Lightning refuses this for a fused optimiser in mixed precision, for the sake of scaled gradients; those
-        of bfloat16 are not scaled.
+        Lightning refuses this for a fused optimiser in mixed precision, for the sake of scaled gradients;
+        those of bfloat16 are not scaled.
         """
         if gradient_clip_val is not None:
             trained = [one for group in optimizer.param_groups for one in group["params"]]
