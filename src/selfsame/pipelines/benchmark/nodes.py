@@ -118,7 +118,12 @@ def report_speeds(*speeds: pd.DataFrame) -> tuple[dict[str, object], object]:
     Raises:
         InputError: there are no captures.
     """
-    from selfsame.benchmarking.advice import describe_loading, describe_preprocessing, summarise_speeds
+    from selfsame.benchmarking.advice import (
+        describe_disturbance,
+        describe_loading,
+        describe_preprocessing,
+        summarise_speeds,
+    )
     from selfsame.reporting.speeds import draw_speeds
 
     preprocessing = [table for table in speeds if "modality" in table.columns and len(table)]
@@ -130,6 +135,8 @@ def report_speeds(*speeds: pd.DataFrame) -> tuple[dict[str, object], object]:
         logger.info("preprocessing of %s", describe_preprocessing(one))
     if found.loading is not None:
         logger.info("loading: %s", describe_loading(found.loading))
+    if disturbed := describe_disturbance(found):
+        logger.warning("%s", disturbed)
     return found.model_dump(mode="json"), draw_speeds(preprocessing, loading)
 
 
