@@ -37,7 +37,13 @@ def time_captures(
         (of the whole set); none where the modality has no captures.
     """
     from selfsame.benchmarking.machine import count_cores
-    from selfsame.benchmarking.preprocessing import COLUMNS, Design, Sample, list_designs, time_preprocessing
+    from selfsame.benchmarking.preprocessing import (
+        COLUMNS,
+        Sample,
+        find_configured,
+        list_designs,
+        time_preprocessing,
+    )
 
     rows = manifest[manifest["modality"] == parameters.modality]
     if rows.empty:
@@ -48,23 +54,10 @@ def time_captures(
     recipe = build_recipe(parameters, seed)
     sample = Sample(planned, captures, recipe, parameters.rows_per_shard, len(rows))
     designs = list_designs(asked.preprocessing.backends, asked.list_workers(cores))
-    configured = Design(
-        parameters.backend,
-        1
-        if parameters.backend == "sequential"
-        else cores
-        if parameters.workers == -1
-        else parameters.workers,
-    )
-    logger.info(
-        "%s: %d designs on %d of %d captures, %d rounds of some %.1f s and the start of workers",
-        parameters.modality,
-        len(designs),
-        len(planned),
-        len(rows),
-        asked.rounds,
-        asked.design_s * len(designs),
-    )
+    configured = find_configured(parameters.backend, parameters.workers, cores)
+    told = "%s: %d designs on %d of %d captures, %d rounds of some %.1f s and the start of workers"
+    round_s = asked.design_s * len(designs)
+    logger.info(told, parameters.modality, len(designs), len(planned), len(rows), asked.rounds, round_s)
     speeds = time_preprocessing(
         sample, designs, configured, rounds=asked.rounds, design_s=asked.design_s, seed=seed
     )
