@@ -1,26 +1,31 @@
 """Shards of normalised captures in a folder: written one by one, atomically, and read as memory maps."""
 
+import errno
 import hashlib
-import json
 import logging
 import os
+import resource
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO, Literal
 
 import numpy as np
 from kedro.io import AbstractDataset
 from numpy.typing import NDArray
-from pydantic import ValidationError
 
-from selfsame.datasets.atomic import publish
+from selfsame.datasets.atomic import flush
 from selfsame.errors import DamagedError, InputError
-from selfsame.imaging.arrays import Shard, ShardedArrays, ShardRecord, digest_pixels
+from selfsame.imaging.arrays import Shard, ShardedArrays, ShardRecord
 
 logger = logging.getLogger(__name__)
 
 PIXELS, RECORD, PART = ".npy", ".json", ".part"
+PIECE = 1 << 18
+"""Bytes that are digested at a time: a core's own cache holds them."""
+
 REMEDY = "run preprocessing again: it makes what is damaged or missing and keeps the rest"
 
 Verification = Literal["size", "content"]
@@ -57,9 +62,12 @@ class ArraysDataset(AbstractDataset[Iterable[Shard | str], ShardedArrays]):
             raise DamagedError(
                 f"expected shards of normalised captures in {self._folder}, found none: run preprocessing"
             )
-        records = {name: _read_record(self._folder, name) for name in names}
-        pixels = {name: _map_pixels(self._folder, name, records[name], self._verify) for name in names}
-        return ShardedArrays(pixels, records)
+        _allow_open_files(len(names))
+        pixels = {
+            name: _map_pixels(self._folder, name, _read_record(self._folder, name), self._verify)
+            for name in names
+        }
+        return ShardedArrays(pixels, _Records(self._folder, names))
 
     def save(self, data: Iterable[Shard | str]) -> None:
         """Write shards as they come; then remove what is no longer named.
@@ -70,10 +78,12 @@ class ArraysDataset(AbstractDataset[Iterable[Shard | str], ShardedArrays]):
         named = set()
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
-            for item in data:
-                if isinstance(item, Shard):
-                    _write_shard(self._folder, item)
-                named.add(item.name if isinstance(item, Shard) else item)
+            with _write_behind(self._folder) as write:
+                for item in data:
+                    if isinstance(item, Shard):
+                        write(item)
+                    named.add(item.name if isinstance(item, Shard) else item)
+            flush(self._folder)
             _sweep(self._folder, named)
         except OSError as error:
             raise InputError(
@@ -130,6 +140,25 @@ class MadeShardsDataset(AbstractDataset[None, frozenset[str]]):
         return {"filepath": str(self._folder)}
 
 
+class _Records(Mapping[str, ShardRecord]):
+    """The records of a folder's shards, each read when it is asked for: there is an entry a capture in them."""
+
+    def __init__(self, folder: Path, names: Sequence[str]) -> None:
+        self._folder = folder
+        self._names = dict.fromkeys(names)
+
+    def __getitem__(self, name: str) -> ShardRecord:
+        if name not in self._names:
+            raise KeyError(name)
+        return _read_record(self._folder, name)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._names)
+
+    def __len__(self) -> int:
+        return len(self._names)
+
+
 def _local_folder(filepath: str) -> Path:
     """Refuse a remote folder: memory maps need local files."""
     if "://" in filepath:
@@ -137,6 +166,14 @@ def _local_folder(filepath: str) -> Path:
             f"expected a local folder for memory-mapped arrays, got {filepath}: set a local data root"
         )
     return Path(filepath)
+
+
+def _allow_open_files(more: int) -> None:
+    """Raise this process's own limit of open files by so many, as far as the system lets it."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != resource.RLIM_INFINITY:
+        wanted = soft + more if hard == resource.RLIM_INFINITY else min(soft + more, hard)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 def _names(folder: Path) -> list[str]:
@@ -149,11 +186,8 @@ def _names(folder: Path) -> list[str]:
 def _read_record(folder: Path, name: str) -> ShardRecord:
     path = folder / f"{name}{RECORD}"
     try:
-        stored = json.loads(path.read_bytes())
-        if stored["sha256"] != _digest_record(stored["record"]):
-            raise ValueError("its digest differs")
-        return ShardRecord.model_validate(stored["record"])
-    except (OSError, ValueError, TypeError, KeyError, ValidationError) as error:
+        return ShardRecord.model_validate_json(_unseal(path.read_bytes()))
+    except (OSError, ValueError) as error:
         raise DamagedError(
             f"expected the record of shard {name} at {path}, got {_first_line(error)}: {REMEDY}"
         ) from None
@@ -164,6 +198,11 @@ def _map_pixels(folder: Path, name: str, record: ShardRecord, verify: Verificati
     try:
         pixels = _map(path)
     except (OSError, ValueError, EOFError) as error:
+        if isinstance(error, OSError) and error.errno == errno.EMFILE:
+            raise InputError(
+                "expected to hold a file open for every shard, but the system allows no more: raise the limit "
+                "(ulimit -n), or make fewer shards with a larger rows_per_shard"
+            ) from error
         raise DamagedError(
             f"expected the pixels of shard {name} at {path}, got {_first_line(error)}: {REMEDY}"
         ) from None
@@ -171,11 +210,21 @@ def _map_pixels(folder: Path, name: str, record: ShardRecord, verify: Verificati
         raise DamagedError(
             f"expected {record.shape} uint8 in shard {name}, got {pixels.shape} {pixels.dtype}: {REMEDY}"
         )
-    if verify == "content" and digest_pixels(pixels) != record.sha256:
+    if verify == "content" and _digest_file(path, pixels.nbytes) != record.sha256:
         raise DamagedError(
             f"expected pixels of digest {record.sha256[:12]} in shard {name}, got others: {REMEDY}"
         )
     return pixels
+
+
+def _digest_file(path: Path, size: int) -> str:
+    """Digest the last bytes of a file, its pixels, without mapping them: mapped pages count as memory."""
+    digest, piece = hashlib.sha256(), memoryview(bytearray(PIECE))
+    with path.open("rb", buffering=0) as file:
+        file.seek(-size, os.SEEK_END)
+        while read := file.readinto(piece):
+            digest.update(piece[:read])
+    return digest.hexdigest()
 
 
 def _map(path: Path) -> NDArray[np.uint8]:
@@ -193,6 +242,26 @@ def _map(path: Path) -> NDArray[np.uint8]:
     return np.load(path, mmap_mode="r", allow_pickle=False)
 
 
+@contextmanager
+def _write_behind(folder: Path) -> Iterator[Callable[[Shard], None]]:
+    """Write shards in a thread, one at a time: while the disk takes one, the next is made.
+
+    What goes wrong with a shard is raised when the next one is handed over, or at the end.
+    """
+    last: Future[None] | None = None
+    with ThreadPoolExecutor(1) as writer:
+
+        def write(shard: Shard) -> None:
+            nonlocal last
+            if last:
+                last.result()
+            last = writer.submit(_write_shard, folder, shard)
+
+        yield write
+        if last:
+            last.result()
+
+
 def _write_shard(folder: Path, shard: Shard) -> None:
     """Write the pixels, then the record that makes them count."""
     began = time.perf_counter()
@@ -201,21 +270,26 @@ def _write_shard(folder: Path, shard: Shard) -> None:
         lambda file: np.lib.format.write_array(file, shard.pixels, (1, 0), False),
     )
     seconds = {**shard.record.seconds, "write": round(time.perf_counter() - began, 6)}
-    record = shard.record.model_copy(update={"seconds": seconds})
-    digest = _digest_record(record.model_dump(mode="json"))
-    text = f'{{"sha256": "{digest}", "record": {record.model_dump_json(indent=1)}}}'
-    _replace(folder / f"{shard.name}{RECORD}", lambda file: file.write(text.encode()))
+    text = shard.record.model_copy(update={"seconds": seconds}).model_dump_json().encode()
+    _replace(folder / f"{shard.name}{RECORD}", lambda file: file.write(_seal(text)))
 
 
 def _replace(path: Path, write: Callable[[BinaryIO], object]) -> None:
-    """Write a file under a temporary name, flush and rename it; on failure leave nothing."""
+    """Write a file under a temporary name, flush and rename it; on failure leave nothing.
+
+    Its new name reaches the disk with the folder, which is flushed once, after the last shard: a shard whose
+    name a power cut took is made again.
+    """
     part = path.with_name(f"{path.name}.{os.getpid()}{PART}")
     try:
         with part.open("wb") as file:
             write(file)
-        publish(part, path)
-    finally:
+            file.flush()
+            os.fsync(file.fileno())
+        part.replace(path)
+    except BaseException:
         part.unlink(missing_ok=True)
+        raise
 
 
 def _sweep(folder: Path, named: set[str]) -> None:
@@ -231,8 +305,17 @@ def _stale(folder: Path, named: set[str]) -> Iterator[Path]:
                 yield path
 
 
-def _digest_record(record: object) -> str:
-    return hashlib.sha256(json.dumps(record, sort_keys=True).encode()).hexdigest()
+def _seal(record: bytes) -> bytes:
+    """Put a record's digest before it, in one JSON document."""
+    return b'{"sha256": "%s", "record": %s}\n' % (hashlib.sha256(record).hexdigest().encode(), record)
+
+
+def _unseal(document: bytes) -> bytes:
+    """Give the record of a document whose digest is right."""
+    record = document[len(_seal(b"")) - 2 : -2]
+    if document != _seal(record):
+        raise ValueError("its digest differs")
+    return record
 
 
 def _first_line(error: Exception) -> str:
