@@ -1,13 +1,14 @@
-"""Show what ten times as many captures cost: time per capture, and memory, of data engineering and preprocessing.
+"""Show what ten times as many captures cost data engineering and preprocessing: time per capture, and memory.
 
 Claims: at the larger size both stages take a capture no more than 1.2 times what they take it at the smaller;
 the peak memory of no process grows by more than the tables do, which hold one row a capture and more.
-Run: python benchmarks/preprocessing_scale.py --captures FOLDER --sizes 10000 100000 --data DIR --output scale.json
+Run: python benchmarks/preprocessing_scale.py --captures FOLDER --data DIR --output scale.json
 
 FOLDER has a folder a subject, such as benchmarks/synthesis_scale.py writes; the smaller size is made of its
 first subjects, by hard links. Each stage is a `kedro run` of its own, once a size; `unchanged` repeats the
-preprocessing when there is nothing to do (data engineering reads and measures every file each time). Memory is the greatest resident size that the kernel saw (VmHWM), of Kedro's
-process and of the largest of its workers. Without FOLDER a small sample is made up.
+preprocessing when there is nothing to do (data engineering reads and measures every file each time). Memory is
+the greatest resident size that the kernel saw (VmHWM), of Kedro's process and of the largest of its workers.
+Without FOLDER a small sample is made up.
 """
 
 import argparse
@@ -22,16 +23,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import rounds
 import yaml
+
+import rounds
 
 PARAMETERS = Path(__file__).parents[1] / "conf/base/parameters_synthesis.yml"
 STAGES = ("data_engineering", "preprocessing")
 UNCHANGED = "preprocessing unchanged"
 SLOWER, MIB = 1.2, 1024
 ROW_BYTES = 4096
-"""What a capture may add to the memory of Kedro's process: its rows in the manifest, in the assignments (eleven
-with the default protocols and folds) and in the index, while pandas copies them."""
+"""What a capture may add to the memory of Kedro's process: its rows in the manifest, in the assignments (seven
+with the default protocols and folds) and in the index, and the copies that pandas makes of them."""
 POLL_S = 0.05
 
 
@@ -74,7 +76,9 @@ def main() -> None:
 
 def read_arguments() -> argparse.Namespace:
     parser = rounds.parser_of(__doc__, rounds=1)
-    parser.add_argument("--captures", type=Path, help="a folder of folders, one a subject; made up if not given")
+    parser.add_argument(
+        "--captures", type=Path, help="a folder of folders, one a subject; made up if not given"
+    )
     parser.add_argument("--sizes", type=int, nargs=2, default=[10_000, 100_000], help="numbers of captures")
     parser.add_argument("--data", type=Path, help="where to work; a temporary folder if not given")
     parser.add_argument("--keep", action="store_true", help="keep the larger size's results until the end")
@@ -88,7 +92,8 @@ def synthesise(work: Path, captures: int) -> Path:
     block = yaml.safe_load(PARAMETERS.read_text())["biometrics"]["synthesis"]
     each = 2 * block["captures_per_eye"] + len(block["fingers"]) * block["captures_per_finger"]
     folder = work / "made" / "captures"
-    sizes = f"biometrics.synthesis.subjects={captures // each},biometrics.synthesis.presentations.known_subjects=0"
+    asked = {"subjects": captures // each, "presentations.known_subjects": 0}
+    sizes = ",".join(f"biometrics.synthesis.{name}={value}" for name, value in asked.items())
     run_kedro("synthesis", f"captures={folder},data={work / 'made'},{sizes}")
     return folder
 
@@ -118,7 +123,9 @@ def run_kedro(pipeline: str, parameters: str) -> tuple[float, float]:
     """Run a pipeline, and give the peak memory of Kedro's process and of its largest child, in MiB."""
     command = [sys.executable, "-m", "kedro", "run", "--pipelines", pipeline, f"--params={parameters}"]
     project = Path(__file__).parents[1]
-    process = subprocess.Popen(command, cwd=project, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    process = subprocess.Popen(
+        command, cwd=project, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
     told: list[str] = []
     reader = threading.Thread(target=lambda: told.extend(process.stdout or ()))
     reader.start()
@@ -176,7 +183,9 @@ def judge(found: dict[tuple[int, str], Stage], counts: dict[int, int]) -> list[r
         added = (many.peak_mib - few.peak_mib) * MIB**2 / (counts[large] - counts[small])
         claims.append(rounds.Claim(f"{stage}: bytes a capture of Kedro's process", added, added <= ROW_BYTES))
         grown = many.worker_mib / few.worker_mib if few.worker_mib else 1.0
-        claims.append(rounds.Claim(f"{stage}: memory of a worker, times that of fewer", grown, grown <= SLOWER))
+        claims.append(
+            rounds.Claim(f"{stage}: memory of a worker, times that of fewer", grown, grown <= SLOWER)
+        )
     return claims
 
 

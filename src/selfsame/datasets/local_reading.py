@@ -37,9 +37,9 @@ def read_below(root: str, path: str, *, at_most: int | None) -> bytes:
 
 
 def _find_place(opened: int, path: str) -> str:
-    """Find where an open file is, all links followed: from the kernel, or by its path where that says nothing."""
+    """Find where an open file is, all links followed: from the kernel, or else by its path."""
     try:
-        return os.readlink(f"/proc/self/fd/{opened}")
+        return os.readlink(f"/proc/self/fd/{opened}")  # noqa: PTH115 - as above
     except FileNotFoundError:  # no Linux
         return os.path.realpath(path)
 
