@@ -2,8 +2,9 @@
 
 Claims, of prints, irises and faces: on one core no less than 0.85 of the floor, which reads, decodes and
 normalises and keeps nothing; on two cores no less than 0.85 of two floors. The start of worker processes is
-counted once, in a row of its own; another row is the floor with the files in memory already. And of plain resizing instead of a normalisation, the
-task of which other designs are known: 0.87 of its floor on one core, 0.91 of two floors on two.
+counted once, in a row of its own; another row is the floor with the files in memory already. And of plain
+resizing instead of a normalisation, the task of which other designs are known: 0.87 of its floor on one core,
+0.91 of two floors on two.
 Run: python benchmarks/preprocessing.py --captures PATH --faces PATH --output preprocessing.json
 
 PATH holds captures laid out as the Kaggle set, and faces below one folder each subject; without them, made-up

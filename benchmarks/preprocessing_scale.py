@@ -6,8 +6,8 @@ Run: python benchmarks/preprocessing_scale.py --captures FOLDER --data DIR --out
 
 FOLDER has a folder a subject, such as benchmarks/synthesis_scale.py writes; the smaller size is made of its
 first subjects, by hard links. Each stage is a `kedro run` of its own, once a size; `unchanged` repeats the
-preprocessing when there is nothing to do (data engineering reads and measures every file each time). Memory is
-the greatest resident size that the kernel saw (VmHWM), of Kedro's process and of the largest of its workers.
+preprocessing when there is nothing to do (data engineering reads and measures every file each time). Memory
+is the greatest resident size that the kernel saw (VmHWM), of Kedro's process and of its largest worker.
 Without FOLDER a small sample is made up.
 """
 
@@ -32,8 +32,8 @@ STAGES = ("data_engineering", "preprocessing")
 UNCHANGED = "preprocessing unchanged"
 SLOWER, MIB = 1.2, 1024
 ROW_BYTES = 4096
-"""What a capture may add to the memory of Kedro's process: its rows in the manifest, in the assignments (seven
-with the default protocols and folds) and in the index, and the copies that pandas makes of them."""
+"""What a capture may add to the memory of Kedro's process: its rows in the manifest, in the assignments
+(seven, with the default protocols and folds) and in the index, and the copies that pandas makes of them."""
 POLL_S = 0.05
 
 
