@@ -25,7 +25,7 @@ if any("loky" in argument for argument in sys.orig_argv):
 
     decoding.decode = decode_or_die
 """
-"""Every worker process reads this when it starts, and dies of a file that ends in a word, as of a broken one."""
+"""Every worker process reads this when it starts; it dies of a file that ends in a word."""
 
 
 def run_kedro(root, startup, pipelines, *parameters):

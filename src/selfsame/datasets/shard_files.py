@@ -203,8 +203,8 @@ def _map(path: Path) -> NDArray[np.uint8]:
 
 
 def replace_pixels(path: Path, pixels: NDArray[np.uint8]) -> None:
-    """Write pixels as an array file, whole or not at all."""
-    replace(path, lambda file: np.lib.format.write_array(file, pixels, (1, 0), False))
+    """Write C-contiguous pixels as an array file, whole or not at all."""
+    replace(path, lambda file: _write_pixels(file, pixels))
 
 
 def replace(path: Path, write: Callable[[BinaryIO], object]) -> None:
@@ -246,6 +246,13 @@ def unseal(document: bytes) -> ShardRecord:
 def first_line(error: Exception) -> str:
     """Say an error in one line."""
     return (str(error).splitlines() or [type(error).__name__])[0]
+
+
+def _write_pixels(file: BinaryIO, pixels: NDArray[np.uint8]) -> None:
+    """Write an array as .npy; numpy's own writing does not say that the disk is full."""
+    np.lib.format.write_array_header_1_0(file, np.lib.format.header_data_from_array_1_0(pixels))
+    if pixels.size:
+        file.write(pixels.data)
 
 
 def _enclose(record: bytes) -> bytes:

@@ -11,7 +11,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from selfsame.errors import CaptureError
+from selfsame.errors import CaptureError, SourceLostError
 from selfsame.imaging.arrays import CHANNELS, FAILED, Entry, Shard, ShardRecord, digest_pixels
 from selfsame.imaging.normalised import Normalised
 from selfsame.imaging.sharding import PlannedImpression, PlannedShard
@@ -64,6 +64,9 @@ def make_shard(planned: PlannedShard, source: Reader, recipe: Recipe) -> Shard:
     """Read, decode, distort and normalise every impression of a shard, in one thread.
 
     A capture that fails becomes an entry with its reason and no row.
+
+    Raises:
+        SourceLostError: no capture can be read any more.
     """
     clock = _Clock()
     rows = _Rows(len(planned.impressions), recipe)
@@ -78,6 +81,8 @@ def make_shard(planned: PlannedShard, source: Reader, recipe: Recipe) -> Shard:
                 row = rows.add(normalised)
             except CaptureError as error:
                 entries.append(_failed(one, error.reason, error.detail))
+            except SourceLostError:
+                raise
             except Exception as error:  # one capture must not cost the run; it is counted and tried again
                 entries.append(_failed(one, "unexpected", f"{type(error).__name__}: {error}"))
             else:
