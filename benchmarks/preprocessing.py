@@ -26,11 +26,11 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-import yaml
 from numpy.typing import NDArray
 
+import made_up
 import rounds
-from selfsame.datasets import ArraysDataset, CapturesDataset
+from selfsame.datasets import ArraysDataset
 from selfsame.datasets.file_tree import FileTree
 from selfsame.face.normalisation import normalise_face
 from selfsame.fingerprint.normalisation import normalise_fingerprint
@@ -41,10 +41,7 @@ from selfsame.imaging.shard_making import Recipe
 from selfsame.imaging.shard_running import make_shards
 from selfsame.imaging.sharding import PlannedImpression, plan_shards
 from selfsame.iris.normalisation import normalise_iris
-from selfsame.pipelines.synthesis.nodes import synthesise_captures, synthesise_faces
-from selfsame.pipelines.synthesis.params import FaceSynthesisParameters, SynthesisParameters
 
-PARAMETERS = Path(__file__).parents[1] / "conf/base/parameters_synthesis.yml"
 PRINTS, EYES = ("fingerprint",), ("left", "right", "iris_left", "iris_right")
 SUFFIXES = (".bmp", ".png", ".pgm")
 ONE_CORE, TWO_CORES = 0.85, 0.85
@@ -79,7 +76,7 @@ def main() -> None:
     asked = read_arguments()
     cv2.setNumThreads(1)
     with tempfile.TemporaryDirectory() as made, tempfile.TemporaryDirectory(dir=asked.folder) as written:
-        captures, faces = asked.captures or synthesise(made), asked.faces or synthesise_portraits(made)
+        captures, faces = asked.captures or make_up(Path(made)), asked.faces or draw_faces(Path(made))
         table: dict[str, rounds.Row] = {}
         claims: list[rounds.Claim] = []
         for kind in asked.kinds or KINDS:
@@ -106,18 +103,23 @@ def read_arguments() -> argparse.Namespace:
     return asked
 
 
-def synthesise(folder: str) -> Path:
-    block = yaml.safe_load(PARAMETERS.read_text())["biometrics"]["synthesis"]
-    parameters = SynthesisParameters.model_validate(block)
-    CapturesDataset(filepath=f"{folder}/captures").save(synthesise_captures(parameters, 1))
-    return Path(folder) / "captures"
+def make_up(folder: Path) -> Path:
+    """Make eyes and prints up, in the folders that the sample has."""
+    for made in [*made_up.make_eyes(6, 4), *made_up.make_prints(24, 2)]:
+        inner = made.instance if made.instance.startswith("iris") else PRINTS[0]
+        write(folder / "captures" / made.subject / inner / f"{made.instance}_{made.number}.png", made.content)
+    return folder / "captures"
 
 
-def synthesise_portraits(folder: str) -> Path:
-    block = yaml.safe_load(PARAMETERS.read_text())["faces"]["synthesis"]
-    parameters = FaceSynthesisParameters.model_validate(block)
-    CapturesDataset(filepath=f"{folder}/faces").save(synthesise_faces(parameters, 1))
-    return Path(folder) / "faces"
+def draw_faces(folder: Path) -> Path:
+    for made in made_up.make_faces(12, 4):
+        write(folder / "faces" / made.subject / f"{made.number}.png", made.content)
+    return folder / "faces"
+
+
+def write(path: Path, content: bytes) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content)
 
 
 def take_captures(root: Path, folders: Sequence[str], most: int, times: int) -> list[PlannedImpression]:

@@ -23,11 +23,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import yaml
-
 import rounds
+from made_up import SETTINGS
 
-PARAMETERS = Path(__file__).parents[1] / "conf/base/parameters_synthesis.yml"
 STAGES = ("data_engineering", "preprocessing")
 UNCHANGED = "preprocessing unchanged"
 SLOWER, MIB = 1.2, 1024
@@ -89,7 +87,7 @@ def read_arguments() -> argparse.Namespace:
 
 
 def synthesise(work: Path, captures: int) -> Path:
-    block = yaml.safe_load(PARAMETERS.read_text())["biometrics"]["synthesis"]
+    block = SETTINGS["biometrics"]["synthesis"]
     each = 2 * block["captures_per_eye"] + len(block["fingers"]) * block["captures_per_finger"]
     folder = work / "made" / "captures"
     asked = {"subjects": captures // each, "presentations.known_subjects": 0}

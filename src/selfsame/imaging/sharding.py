@@ -15,7 +15,7 @@ MAX_SHARDS = 4096
 """Every memory-mapped shard holds a file descriptor, of which systems allow a process some thousands."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class PlannedImpression:
     """One row to be: an impression of a capture.
 
