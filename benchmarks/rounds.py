@@ -60,13 +60,25 @@ def parser_of(document: str | None, *, rounds: int) -> argparse.ArgumentParser:
     return parser
 
 
-def run_rounds(designs: Mapping[str, Callable[[], object]], rounds: int, *, seed: int = 0) -> Rounds:
-    """Run every design once to warm up, then `rounds` times, in an order drawn anew for every round."""
+def run_rounds(
+    designs: Mapping[str, Callable[[], object]],
+    rounds: int,
+    *,
+    seed: int = 0,
+    clear: Callable[[], object] = lambda: None,
+) -> Rounds:
+    """Run every design once to warm up, then `rounds` times, in an order drawn anew for every round.
+
+    What `clear` does after each design is not measured: deleting files may take as long as writing them.
+    """
     order = random.Random(seed)
     found = []
     for _ in range(rounds + 1):
-        names = order.sample(sorted(designs), len(designs))
-        found.append({name: time_once(designs[name]) for name in names})
+        costs = {}
+        for name in order.sample(sorted(designs), len(designs)):
+            costs[name] = time_once(designs[name])
+            clear()
+        found.append(costs)
     return found[1:]
 
 
