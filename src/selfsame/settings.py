@@ -4,7 +4,8 @@ from selfsame.hooks import DeviceCheck, KnownParameters, OneRunAtATime, OwnRoots
 from selfsame.required_inputs import RequiredInputs
 from selfsame.torchrun import TrainsTogether, is_first
 
-CHECKS = (KnownParameters(), OwnRoots(), DeviceCheck(), TrainsTogether(), RequiredInputs())
+# The last one is called first: the inputs after the device.
+CHECKS = (KnownParameters(), OwnRoots(), RequiredInputs(), DeviceCheck(), TrainsTogether())
 
 # Of the processes that torchrun starts, the first one locks for all, and it alone leaves records.
 HOOKS = (*CHECKS, OneRunAtATime(), RunRecord(), RunSummary()) if is_first() else CHECKS
