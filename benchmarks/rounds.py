@@ -14,6 +14,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Literal
 
+import numpy as np
+
 from selfsame.benchmarking.machine import describe_machine
 from selfsame.benchmarking.rounds import Spread
 
@@ -142,7 +144,12 @@ def conclude(name: str, table: Mapping[str, Row], claims: Sequence[Claim], asked
             "claims": [asdict(claim) for claim in claims],
         }
         asked.output.parent.mkdir(parents=True, exist_ok=True)
-        asked.output.write_text(json.dumps(document, indent=2) + "\n")
+        asked.output.write_text(json.dumps(document, indent=2, default=_unwrap) + "\n")
+
+
+def _unwrap(value: np.generic) -> object:
+    """Turn a number or a truth of NumPy into one of Python, which JSON knows."""
+    return value.item()
 
 
 def _plain(value: float | int | str | Spread) -> object:
