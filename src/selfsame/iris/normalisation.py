@@ -5,6 +5,8 @@ iris is named by its angle and by how far it lies between pupil and limbus, so t
 out. Rotation of the head becomes a shift of columns.
 """
 
+from functools import cache
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -40,7 +42,7 @@ def normalise_iris(image: NDArray[np.uint8], *, height: int, width: int) -> Norm
     geometry = found.geometry
     strip = unwrap(image, geometry, height, width)
     mask = unwrap_mask(found.visible, geometry.scaled(found.scale), height, width)
-    visible_share = float((mask > 0).mean())
+    visible_share = cv2.countNonZero(mask) / mask.size
     if visible_share < MIN_VISIBLE_SHARE:
         raise CaptureError(
             "occluded",
@@ -49,20 +51,29 @@ def normalise_iris(image: NDArray[np.uint8], *, height: int, width: int) -> Norm
     return Normalised(strip, mask, _measure(geometry, visible_share))
 
 
-def rubber_sheet(
-    geometry: IrisGeometry, height: int, width: int
-) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Return where each pixel of the strip lies in the image: x and y, (height, width) float32 each.
+def rubber_sheet(geometry: IrisGeometry, height: int, width: int) -> NDArray[np.float32]:
+    """Return where each pixel of the strip lies in the image: (height, width, 2) float32 x and y.
 
     (x, y)(ρ, θ) = (1 - ρ) · pupil(θ) + ρ · limbus(θ), ρ at the middle of each row.
     """
+    ratios, angles = _lay_sheet(height, width)
+    circles = np.array(
+        [[one.x, one.y, one.radius] for one in (geometry.pupil, geometry.limbus)], dtype=np.float32
+    )
+    return (ratios @ (circles @ angles)).reshape(height, width, 2)
+
+
+@cache
+def _lay_sheet(height: int, width: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Return the shares of both circles in each row, (height, 2), and of x, y and radius in each point of a
+    circle, (3, 2 * width): x and y in turn.
+    """
     angle_rad = np.arange(width) * (2 * np.pi / width)
-    cos, sin = np.cos(angle_rad), np.sin(angle_rad)
-    outwards = ((np.arange(height) + 0.5) / height)[:, None]
-    pupil, limbus = geometry.pupil, geometry.limbus
-    x = (1 - outwards) * (pupil.x + pupil.radius * cos) + outwards * (limbus.x + limbus.radius * cos)
-    y = (1 - outwards) * (pupil.y + pupil.radius * sin) + outwards * (limbus.y + limbus.radius * sin)
-    return x.astype(np.float32), y.astype(np.float32)
+    outwards = (np.arange(height) + 0.5) / height
+    angles = np.zeros((3, width, 2), np.float32)
+    angles[0, :, 0] = angles[1, :, 1] = 1
+    angles[2] = np.stack([np.cos(angle_rad), np.sin(angle_rad)], axis=1)
+    return np.stack([1 - outwards, outwards], axis=1).astype(np.float32), angles.reshape(3, -1)
 
 
 def unwrap(image: NDArray[np.uint8], geometry: IrisGeometry, height: int, width: int) -> NDArray[np.uint8]:
@@ -74,8 +85,8 @@ def unwrap(image: NDArray[np.uint8], geometry: IrisGeometry, height: int, width:
     detail = min(2 * np.pi * radius / width, (radius - geometry.pupil.radius) / height)
     if detail >= 1.5:
         image, geometry = rescale(image, 1 / detail), geometry.scaled(1 / detail)
-    x, y = rubber_sheet(geometry, height, width)
-    strip = cv2.remap(image, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    sheet = rubber_sheet(geometry, height, width)
+    strip = cv2.remap(image, sheet, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
     return np.asarray(strip, dtype=np.uint8)
 
 
@@ -83,9 +94,9 @@ def unwrap_mask(
     visible: NDArray[np.uint8], geometry: IrisGeometry, height: int, width: int
 ) -> NDArray[np.uint8]:
     """Sample a mask into a (height, width) strip of 0 and 255; what lies outside the image is not seen."""
-    x, y = rubber_sheet(geometry, height, width)
-    seen = cv2.remap(visible, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT, borderValue=0)
-    return np.where(np.asarray(seen) >= 128, 255, 0).astype(np.uint8)
+    sheet = rubber_sheet(geometry, height, width)
+    seen = cv2.remap(visible, sheet, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT, borderValue=0)
+    return np.asarray(cv2.threshold(seen, 127, 255, cv2.THRESH_BINARY)[1], np.uint8)
 
 
 def _measure(geometry: IrisGeometry, visible_share: float) -> dict[str, float]:
