@@ -1,10 +1,11 @@
 # make run: environment, sample if there are no captures, the main job.   make test: environment, all checks and tests.
+# make bench: the short form of every benchmark, some minutes; figures and logs in build/benchmarks.
 
 PYTHON ?= python3
 BIN := .venv/bin
 export DO_NOT_TRACK := 1
 
-.PHONY: run test check format viz docs smoke clean
+.PHONY: run test bench check format viz docs smoke clean
 .DEFAULT_GOAL := run
 
 run: .venv/installed # with roots of your own in conf/local/globals.yml no sample is made
@@ -13,6 +14,9 @@ run: .venv/installed # with roots of your own in conf/local/globals.yml no sampl
 
 test: check
 	$(BIN)/pytest
+
+bench: .venv/installed
+	$(BIN)/python benchmarks/all.py
 
 check: .venv/installed
 	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/lint-imports --no-cache

@@ -1,6 +1,12 @@
 """Name people on the AT&T faces with every configured estimator over random splits, and check the claims.
 
     python benchmarks/faces.py --captures FACES --output faces.json [--splits 20] [--sweep 5]
+    python benchmarks/faces.py --short
+
+Claims: accuracy of the support vector machine of at least 96 %, of the network of at least 97.5 %, of the
+Bayesian classifier of at most 3 points below the machine, with a smaller calibration error. The short form
+names drawn faces, which says nothing about real ones; its claim is that all but the network, which is hardly
+trained there, name most of them.
 
 FACES holds folders s1 to s40 of ten pictures (1.pgm to 10.pgm), or is olivettifaces.mat, or sklearn:olivetti.
 Half of each person's captures train, the others test. Settings are those of conf/base. `--normalisations`
@@ -9,14 +15,10 @@ Nadeau and Bengio, which knows that splits overlap. The script ends with status 
 """
 
 import argparse
-import json
 import logging
-import os
-import platform
 import re
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import cv2
@@ -25,6 +27,8 @@ import pandas as pd
 import yaml
 from numpy.typing import NDArray
 
+from made_up import make_faces
+from rounds import Claim, Row, conclude, parser_of
 from selfsame.datasets.captures import CapturesDataset
 from selfsame.face.normalisation import normalise_face
 from selfsame.imaging.decoding import decode_grey
@@ -40,73 +44,69 @@ MAX_PIXELS = 1_000_000
 CAPTURE = re.compile(r"(?:.*/)?[^/]+/\d+\.[^./]+")
 
 LEAST_ACCURACY = {"pca_svm": 0.96, "network": 0.975}
+LEAST_OF_DRAWN = dict.fromkeys(("pca_svm", "pca_svm_temperature", "pca_bayes"), 0.5)
 MOST_BEHIND_SVM = 0.03  # pca_bayes
 
 Images = NDArray[np.uint8]
 
 
-@dataclass(frozen=True)
-class Claim:
-    """One claim: the bound, what was measured, whether it holds."""
-
-    what: str
-    bound: str
-    measured: float
-    holds: bool
-
-
-def main() -> None:
-    arguments = parse_arguments()
+def main() -> int:
+    asked = parse_arguments()
     logging.basicConfig(level="INFO", format="%(message)s", stream=sys.stderr)
     cv2.setNumThreads(1)
-    settings = read_settings(arguments.splits, arguments.sweep)
-    images, captures = read_faces(arguments.captures)
+    settings = read_settings(asked.splits, asked.sweep, short=asked.short)
+    images, captures = draw_faces() if asked.short else read_faces(asked.captures)
     splits = draw_splits(
         captures,
         splits=settings.splits,
         training_captures=settings.training_captures,
-        seed=arguments.seed,
+        seed=asked.seed,
     )
     ids = list(captures["capture_id"])
-    if arguments.normalisations:
-        compare_normalisations(images, ids, splits, settings, arguments.seed)
-        return
-    chosen = [one for one in settings.list_candidates() if arguments.only in (None, one.name)]
-    answers, measures = try_estimators(images, ids, splits, chosen, arguments.seed)
+    if asked.normalisations:
+        table = compare_normalisations(images, ids, splits, settings, asked.seed)
+        conclude("faces, normalisations", table, [], asked)
+        return 0
+    chosen = [one for one in settings.list_candidates() if asked.only in (None, one.name)]
+    answers, measures = try_estimators(images, ids, splits, chosen, asked.seed)
     summary = summarise_estimators(measures, answers)
-    report(summary)
-    claims = list(check(summary))
-    report_claims(claims)
-    if arguments.output:
-        machine = {
-            "cores": os.cpu_count(),
-            "system": platform.platform(),
-            "python": platform.python_version(),
-        }
-        content = {"machine": machine, "summary": summary, "claims": list(map(asdict, claims))}
-        arguments.output.write_text(json.dumps(content, indent=2) + "\n")
-    sys.exit(not all(claim.holds for claim in claims))
+    claims = list(check_drawn(summary) if asked.short else check(summary))
+    conclude("faces", tabulate(summary), claims, asked)
+    return int(not all(claim.holds for claim in claims))
 
 
 def parse_arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--captures", required=True, help="folder, olivettifaces.mat or sklearn:olivetti")
+    parser = parser_of(__doc__, rounds=1)
+    parser.add_argument("--captures", help="folder, olivettifaces.mat or sklearn:olivetti")
     parser.add_argument("--splits", type=int, default=20)
     parser.add_argument("--sweep", type=int, default=5, help="splits of the sweep over components")
     parser.add_argument("--seed", type=int, default=20260101)
     parser.add_argument("--only", help="one estimator by name")
     parser.add_argument("--normalisations", action="store_true", help="compare ways to even out light")
-    parser.add_argument("--output", type=Path, help="JSON file to write")
-    return parser.parse_args()
+    asked = parser.parse_args()
+    if not asked.short and asked.captures is None:
+        parser.error("expected --captures FACES, or --short")
+    if asked.short:
+        asked.splits, asked.sweep = 2, 1
+    return asked
 
 
-def read_settings(splits: int, sweep: int) -> EstimationParameters:
+def read_settings(splits: int, sweep: int, *, short: bool) -> EstimationParameters:
     text = (PROJECT / "conf/base/parameters_estimation.yml").read_text()
     block = yaml.safe_load(text.replace("${globals:device}", "cpu"))["faces"]["estimation"]
     block |= {"splits": splits, "sweep": {**block["sweep"], "splits": sweep}}
+    if short:
+        block["estimators"]["network"]["epochs"] = 2
+        block["sweep"]["components"] = [10]
     return EstimationParameters.model_validate(block)
+
+
+def draw_faces() -> tuple[Images, pd.DataFrame]:
+    drawn = make_faces(10, 10)
+    greys = [decode_grey(one.content, max_pixels=MAX_PIXELS) for one in drawn]
+    images = [normalise_face(grey, height=HEIGHT, width=WIDTH).image for grey in greys]
+    rows = [{"capture_id": f"{one.subject}/{one.number}", "subject_id": one.subject} for one in drawn]
+    return np.array(images), pd.DataFrame(rows)
 
 
 def read_faces(captures: str) -> tuple[Images, pd.DataFrame]:
@@ -124,13 +124,15 @@ def read_faces(captures: str) -> tuple[Images, pd.DataFrame]:
 
 def compare_normalisations(
     images: Images, ids: list[str], splits: pd.DataFrame, settings: EstimationParameters, seed: int
-) -> None:
-    """Print how the linear machine does on pictures evened out in other ways."""
+) -> dict[str, Row]:
+    """Tell how the linear machine does on pictures evened out in other ways."""
     candidate = Candidate("pca_svm", settings.estimators["pca_svm_temperature"], settings.splits)
+    table = {}
     for name, change in NORMALISATIONS.items():
         changed = np.array([change(image) for image in images])
         answers, measures = try_estimators(changed, ids, splits, [candidate], seed)
-        print(f"{name:24}{line(summarise_estimators(measures, answers)['estimators'][0])}")
+        table[name] = tabulate_one(summarise_estimators(measures, answers)["estimators"][0])
+    return table
 
 
 def _subtract_local_mean(image: Images) -> Images:
@@ -152,51 +154,52 @@ NORMALISATIONS: dict[str, Callable[[Images], Images]] = {
 }
 
 
-def report(summary: dict) -> None:
-    print(f"{'estimator':24}{'accuracy, %':>34}{'ECE':>9}{'Brier':>9}{'log loss':>10}{'seconds':>9}")
-    for one in summary["estimators"]:
-        print(f"{one['estimator']:24}{line(one)}")
-    print("  mean over splits with the corrected 95 % interval; deviation over splits in brackets\n")
-    print(
-        f"{'components':>12}  {'estimator':24}{'accuracy, %':>12}{'ECE':>9}{'explained, %':>14}{'splits':>8}"
-    )
+def tabulate(summary: dict) -> dict[str, Row]:
+    """Make a row of each estimator, and of each number of components that was tried beside."""
+    table: dict[str, Row] = {one["estimator"]: tabulate_one(one) for one in summary["estimators"]}
     for one in summary["components"]:
-        explained = f"{100 * one['explained_share']:.1f}"
-        print(
-            f"{one['components']:12}  {one['estimator']:24}{100 * one['accuracy']['mean']:12.2f}"
-            f"{one['ece']['mean']:9.4f}{explained:>14}{one['accuracy']['splits']:8}"
-        )
+        explained = 100 * one["explained_share"]
+        name = f"{one['estimator']}, {one['components']} components"
+        table[name] = {**tabulate_one(one), "explained, %": explained, "splits": one["accuracy"]["splits"]}
+    return table
 
 
-def line(one: dict) -> str:
+def tabulate_one(one: dict) -> Row:
+    """Give means over splits, the accuracy with its corrected 95 % interval and its deviation in brackets."""
     accuracy = one["accuracy"]
-    low, high = (100 * min(1.0, accuracy[end]) for end in ("low", "high"))
-    text = f"{100 * accuracy['mean']:.2f} [{low:.2f}, {high:.2f}] ({100 * accuracy['deviation']:.2f})"
-    rest = "".join(f"{one[name]['mean']:{w}.4f}" for name, w in (("ece", 9), ("brier", 9), ("log_loss", 10)))
-    return f"{text:>34}{rest}{one['seconds']['mean']:9.1f}"
+    bounds = [accuracy[end] for end in ("low", "high")]
+    interval = "" if None in bounds else " [{:.2f}, {:.2f}]".format(*(100 * min(1.0, end) for end in bounds))
+    means = {name: one[name]["mean"] for name in ("ece", "brier", "log_loss", "seconds") if name in one}
+    return {
+        "accuracy, %": f"{100 * accuracy['mean']:.2f}{interval} ({100 * (accuracy['deviation'] or 0):.2f})",
+        **means,
+    }
 
 
 def check(summary: dict) -> Iterator[Claim]:
     """Compare the summary with every claim about an estimator that was tried."""
     found = {one["estimator"]: one for one in summary["estimators"]}
-    for name, bound in LEAST_ACCURACY.items():
-        if name in found:
-            measured = found[name]["accuracy"]["mean"]
-            yield Claim(f"accuracy of {name}", f">= {bound:g}", measured, measured >= bound)
+    yield from check_accuracy(found, LEAST_ACCURACY)
     if {"pca_svm", "pca_bayes"} <= found.keys():
         svm, bayes = found["pca_svm"], found["pca_bayes"]
         behind = svm["accuracy"]["mean"] - bayes["accuracy"]["mean"]
-        yield Claim("pca_bayes behind pca_svm", f"<= {MOST_BEHIND_SVM:g}", behind, behind <= MOST_BEHIND_SVM)
-        bound, measured = svm["ece"]["mean"], bayes["ece"]["mean"]
-        yield Claim("ECE of pca_bayes", f"< {bound:.4f}", measured, measured < bound)
+        text = f"accuracy of pca_bayes below that of pca_svm (at most {MOST_BEHIND_SVM:g})"
+        yield Claim(text, behind, behind <= MOST_BEHIND_SVM)
+        most, measured = svm["ece"]["mean"], bayes["ece"]["mean"]
+        yield Claim(f"ECE of pca_bayes (below {most:.4f}, of pca_svm)", measured, measured < most)
 
 
-def report_claims(claims: list[Claim]) -> None:
-    print(f"\n{'claim':40}{'bound':>12}{'measured':>12}")
-    for one in claims:
-        verdict = "holds" if one.holds else "DOES NOT HOLD"
-        print(f"{one.what:40}{one.bound:>12}{one.measured:12.4f}  {verdict}")
+def check_drawn(summary: dict) -> Iterator[Claim]:
+    """See that drawn faces are named at all."""
+    yield from check_accuracy({one["estimator"]: one for one in summary["estimators"]}, LEAST_OF_DRAWN)
+
+
+def check_accuracy(found: dict[str, dict], least: dict[str, float]) -> Iterator[Claim]:
+    for name, bound in least.items():
+        if name in found:
+            measured = found[name]["accuracy"]["mean"]
+            yield Claim(f"accuracy of {name} (at least {bound:g})", measured, measured >= bound)
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -1,19 +1,23 @@
-"""Kill the main job, or each of its stages, at random moments; run it again; compare with a run left alone.
+"""Stop runs at random moments, run them again, and compare what comes out with runs that were left alone.
 
-    python benchmarks/killed_runs.py --data DIR --kills 10
-    python benchmarks/killed_runs.py --data DIR --kills 20 --stages
-    python benchmarks/killed_runs.py --data DIR --captures ROOT --env base
+    python benchmarks/killed_runs.py
+    python benchmarks/killed_runs.py --data DIR --stages training evaluation --kills 20 --output FILE
+    python benchmarks/killed_runs.py --data DIR --signals INT TERM --kills 3
+    python benchmarks/killed_runs.py --data DIR --captures ROOT --env base --stages main
 
-Without --captures a synthetic sample is made first. One run is left alone. Another, in a data root of its
-own, is killed (SIGKILL, the whole process group) and started again, once or more, and then completes; its
-files are compared with those of the first, and the next root is begun, until there were enough kills. With
---stages this is done with each stage by itself, on what the stages before it left. All files have to be equal
-byte for byte but for the times that some of them state, and nothing temporary may be left. The script ends
-with status 1 where anything differs or is left.
+Claims: a run that is killed (SIGKILL, the whole process group) is completed by the next one; the results are
+then those of a run left alone, byte for byte but for the times that some of them state; nothing temporary is
+left. A run that is stopped (SIGINT as by Ctrl-C, or SIGTERM) ends by itself with one line, and leaves nothing
+temporary even before the next one.
+
+Each stage is run once and left alone, on what the stages before it left. Then it is run in copies of the same
+root and stopped there once to five times before it may complete, until there were enough stops. The
+moments are drawn evenly over the time for which the stage holds the lock of its data root: before, Kedro
+starts, and after, the results are complete. Without --captures a synthetic sample is made, which is a stage
+too; `main` is the whole job in one run. Roots that an earlier call prepared in DIR are used again.
 """
 
 import argparse
-import itertools
 import json
 import os
 import random
@@ -21,149 +25,200 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
 from pathlib import Path
 
-import pandas as pd
+from data_roots import compare, find_temporary
+from rounds import Claim, Row, conclude, parser_of
 
 PROJECT = Path(__file__).parents[1]
-MOST_KILLS_OF_A_ROOT = 3
-VERSIONED = ("checkpoint", "last_checkpoint")
-LOGS = ("training", "runs")
-"""Folders named after times and processes: the workspace of training, and the records of runs."""
+MOST_STOPS_OF_A_ROOT = 5
+SHORT_STAGES, SHORT_KILLS = ("synthesis", "data_engineering"), 1
 
-TIMED = {"timings.json", "training_summary.json", "history.parquet"}
-TIMES = {"seconds", "images_per_second"}
-TEMPORARY = {".part", ".partial", ".tmp"}
-SAMPLE_MARKER = ".selfsame-sample"
+HOLDER = ".run.json"
+"""Says which process has the lock of a data root."""
 
 
-STAGES = ("data_engineering", "preprocessing", "training", "evaluation", "inference")
-LOCK = ".run.lock"
-"""The file that runs lock; it stays, because removing it would let two runs in."""
+@dataclass(frozen=True)
+class Stage:
+    """What `kedro run` is asked for, and the stage whose results it starts from."""
+
+    options: tuple[str, ...]
+    after: str | None
+
+
+FACES = ("draw_capture_splits", "fit_estimators", "summarise_splits", "report_estimators")
+STAGES = {
+    "synthesis": Stage(("--pipelines", "synthesis"), None),
+    "data_engineering": Stage(("--pipelines", "data_engineering"), "synthesis"),
+    "preprocessing": Stage(("--pipelines", "preprocessing"), "data_engineering"),
+    "training": Stage(("--pipelines", "training"), "preprocessing"),
+    "evaluation": Stage(("--pipelines", "evaluation"), "training"),
+    "inference": Stage(("--pipelines", "inference"), "evaluation"),
+    "faces": Stage(
+        ("--pipelines", "faces_synthesis,faces", "--tags", "synthesis,data_engineering,preprocessing"), None
+    ),
+    "estimation": Stage(
+        ("--pipelines", "faces", "--nodes", ",".join(f"faces.{name}" for name in FACES)), "faces"
+    ),
+    "main": Stage(("--pipelines", "smoke"), None),
+}
+SINGLE = [name for name in STAGES if name not in ("faces", "main")]
 
 
 @dataclass(frozen=True)
 class Job:
-    """A pipeline to kill: the data root that it starts from, and the one that a run left alone ended with."""
+    """Where everything is, and what every run is told."""
 
-    pipeline: str
-    before: Path | None
-    after: Path
+    data: Path
+    captures: Path | None
+    env: str
+    params: str
+
+    def root_of(self, stage: str) -> Path:
+        """Name the root of a stage that was left alone."""
+        return self.data / "left_alone" / stage
+
+
+@dataclass
+class Tally:
+    """What became of the stops of one stage by one signal."""
+
     span_s: float
+    stops: int = 0
+    completed: int = 0
+    identical: int = 0
+    left_at_once: int = 0
+    left: int = 0
+    problems: list[str] = field(default_factory=list)
 
-
-@dataclass(frozen=True)
-class Kill:
-    """One kill: in which root, when, after which line of the log, and the temporary files that it left."""
-
-    root: str
-    after_s: float
-    last_line: str
-    left: list[str]
+    def to_row(self) -> Row:
+        """Give the row of the table."""
+        return {
+            "left alone, s": round(self.span_s, 1),
+            "stopped": self.stops,
+            "completed": self.completed,
+            "identical": self.identical,
+            "stops that left temporary files": self.left_at_once,
+            "temporary files in the end": self.left,
+        }
 
 
 def main() -> None:
-    arguments = parse_arguments()
-    if arguments.data.exists() and any(arguments.data.iterdir()):
-        raise SystemExit(f"expected a new or empty folder, got {arguments.data}: delete what it holds")
-    rng = random.Random(arguments.seed)
-    jobs = prepare_stages(arguments) if arguments.stages is not None else [prepare_all(arguments)]
-    kills: list[Kill] = []
-    problems: list[str] = []
-    for job in jobs:
-        print(f"{job.pipeline}: a run that is left alone takes {job.span_s:.1f} s", flush=True)
-        more_kills, more_problems = kill(job, arguments, rng)
-        kills += more_kills
-        problems += more_problems
-    report(kills, problems)
-    if arguments.output:
-        spans = {job.pipeline: job.span_s for job in jobs}
-        content = {"span_s": spans, "kills": list(map(asdict, kills)), "problems": problems}
-        arguments.output.write_text(json.dumps(content, indent=2) + "\n")
-    sys.exit(bool(problems))
+    asked = parse_arguments()
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # background jobs, and their children, ignore it
+    with tempfile.TemporaryDirectory() as folder:
+        data = (asked.data or Path(folder)).absolute()
+        job = Job(data, asked.captures and asked.captures.absolute(), asked.env, asked.params)
+        tallies = dict(disturb_all(job, asked))
+    claims = list(judge(tallies))
+    conclude("killed runs", {name: tally.to_row() for name, tally in tallies.items()}, claims, asked)
+    sys.exit(not all(claim.holds for claim in claims))
+
+
+def disturb_all(job: Job, asked: argparse.Namespace) -> Iterator[tuple[str, Tally]]:
+    """Stop every stage that was asked for by every signal."""
+    for stage in asked.stages:
+        span_s = prepare(job, stage)
+        for name in asked.signals:
+            rng = random.Random(f"{asked.seed} {stage} {name}")
+            tally = disturb(job, stage, span_s, asked.kills, name, rng)
+            print(f"{stage}, SIG{name}: {tally.to_row()}", *tally.problems, sep="\n", flush=True)
+            yield f"{stage}, SIG{name}", tally
 
 
 def parse_arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--data", type=Path, required=True, help="folder for the data roots of the runs")
+    parser = parser_of(__doc__, rounds=1)
+    parser.add_argument("--data", type=Path, help="folder for the data roots of the runs; a temporary one")
     parser.add_argument("--captures", type=Path, help="folder of captures; without it, a synthetic sample")
-    parser.add_argument("--kills", type=int, default=10, help="of the main job, or of each stage")
-    parser.add_argument(
-        "--stages", nargs="*", choices=STAGES, help="kill these stages one by one; alone, all of them"
-    )
+    parser.add_argument("--kills", type=int, help="stops of each stage by each signal; 20")
+    parser.add_argument("--stages", nargs="+", choices=STAGES, help="which to stop; all but main")
+    parser.add_argument("--signals", nargs="+", choices=("KILL", "INT", "TERM"), default=["KILL"])
     parser.add_argument("--env", default="smoke", help="Kedro's environment")
+    parser.add_argument("--params", default="", help="further parameters of all runs")
     parser.add_argument("--seed", type=int, default=0, help="of the moments")
-    parser.add_argument("--output", type=Path, help="JSON file to write")
-    return parser.parse_args()
+    asked = parser.parse_args()
+    asked.stages = asked.stages or (SHORT_STAGES if asked.short else SINGLE)
+    asked.kills = asked.kills or (SHORT_KILLS if asked.short else 20)
+    return asked
 
 
-def prepare_all(arguments: argparse.Namespace) -> Job:
-    """Run the main job, with the making of the sample where there are no captures, and leave it alone."""
-    root = arguments.data / "undisturbed"
-    pipeline = "biometrics" if arguments.captures else "smoke"
-    return Job(pipeline, None, root, measure(root, pipeline, arguments))
+def judge(tallies: dict[str, Tally]) -> Iterator[Claim]:
+    """Say of each claim what was found."""
+    stops = sum(tally.stops for tally in tallies.values())
+    for text, names in (("the next run completes", "completed"), ("results are identical", "identical")):
+        found = sum(getattr(tally, names) for tally in tallies.values())
+        yield Claim(text, f"{found} of {stops}", 0 < found == stops)
+    left = sum(tally.left for tally in tallies.values())
+    yield Claim("no temporary file in the end", f"{left} left", left == 0)
+    gentle = [tally for name, tally in tallies.items() if not name.endswith("KILL")]
+    if gentle:
+        at_once = sum(tally.left_at_once for tally in gentle)
+        yield Claim("none at once after SIGINT and SIGTERM", f"after {at_once} of {stops} stops", not at_once)
+    problems = [problem for tally in tallies.values() for problem in tally.problems]
+    yield Claim("nothing else was wrong", "; ".join(problems) or "nothing", not problems)
 
 
-def prepare_stages(arguments: argparse.Namespace) -> list[Job]:
-    """Run the stages one after the other, and keep a copy of the data root before and after each."""
-    root = arguments.data / "undisturbed"
-    if not arguments.captures:
-        measure(root, "synthesis", arguments)
-        arguments.captures = arguments.data / "captures"
-        shutil.move(root / "01_raw/captures", arguments.captures)
-        shutil.move(root / "01_raw/new_captures", arguments.data)
-    asked = arguments.stages or STAGES
-    root.mkdir(parents=True, exist_ok=True)
-    jobs = []
-    for stage in STAGES[: max(map(STAGES.index, asked)) + 1]:
-        before, after = (arguments.data / f"{when}_{stage}" for when in ("before", "after"))
-        shutil.copytree(root, before)
-        span_s = measure(root, stage, arguments)
-        shutil.copytree(root, after)
-        jobs += [Job(stage, before, after, span_s)] if stage in asked else []
-    return jobs
-
-
-def measure(root: Path, pipeline: str, arguments: argparse.Namespace) -> float:
-    """Run a pipeline, leave it alone and give its seconds."""
+def prepare(job: Job, stage: str) -> float:
+    """Run a stage and those before it, unless it was done before; give the seconds that it holds its root."""
+    noted = job.root_of(stage).with_suffix(".json")
+    if noted.exists():
+        known = json.loads(noted.read_text())
+        if known["settings"] != describe(job):
+            raise SystemExit(
+                f"expected {job.data} to be of {describe(job)}, got {known['settings']}: delete it"
+            )
+        return float(known["span_s"])
+    before = before_of(job, stage)
+    if before:
+        prepare(job, before)
+    root = copy_before(job, stage, job.root_of(stage))
+    process = start(job, stage, root)
+    wait_for_lock(process, root)
     began = time.perf_counter()
-    finish(start(root, pipeline, arguments), None)
-    return time.perf_counter() - began
+    while process.poll() is None and (root / HOLDER).exists():
+        time.sleep(0.002)
+    span_s = time.perf_counter() - began
+    if process.wait():
+        raise SystemExit(f"the run of {stage} that was left alone failed: {last_line(root)}")
+    noted.write_text(json.dumps({"settings": describe(job), "span_s": span_s}))
+    return span_s
 
 
-def kill(job: Job, arguments: argparse.Namespace, rng: random.Random) -> tuple[list[Kill], list[str]]:
-    """Kill one job so many times, in as many data roots as it takes; give the kills and what was wrong."""
-    kills: list[Kill] = []
-    problems: list[str] = []
-    for number in itertools.count(1):
-        if len(kills) == arguments.kills:
-            break
-        root = arguments.data / f"killed_{job.pipeline}_{number}"
-        if job.before:
-            shutil.copytree(job.before, root)
-        most = min(rng.randint(1, MOST_KILLS_OF_A_ROOT), arguments.kills - len(kills))
-        kills += disturb(root, job, arguments, most, rng)
-        found = list(compare(job.after, root))
-        problems += [f"{root.name}: {problem}" for problem in found]
-        if not found:
-            shutil.rmtree(root)
-    return kills, problems
+def describe(job: Job) -> str:
+    return ", ".join([job.env, str(job.captures or "a sample"), *filter(None, [job.params])])
 
 
-def start(root: Path, pipeline: str, arguments: argparse.Namespace) -> subprocess.Popen[bytes]:
-    """Start a pipeline in a process group of its own; its log is written beside the data root."""
-    root = root.absolute()
+def before_of(job: Job, stage: str) -> str | None:
+    """Name the stage that comes before one; captures that are given need not be made."""
+    before = STAGES[stage].after
+    return None if job.captures and before == "synthesis" else before
+
+
+def copy_before(job: Job, stage: str, root: Path) -> Path:
+    """Copy what a stage starts from."""
+    shutil.rmtree(root, ignore_errors=True)
+    before = before_of(job, stage)
+    if before:
+        shutil.copytree(job.root_of(before), root)
     root.mkdir(parents=True, exist_ok=True)
-    captures = arguments.captures.absolute() if arguments.captures else root / "01_raw/captures"
-    command = ["run", "--env", arguments.env, "--pipelines", pipeline]
+    return root
+
+
+def start(job: Job, stage: str, root: Path) -> "subprocess.Popen[bytes]":
+    """Start a stage in a process group of its own; its log is written beside the data root."""
+    options = STAGES[stage].options
+    if job.captures and stage == "main":
+        options = ("--pipelines", "biometrics")
+    settings = f"--params=data={root},captures={job.captures or root / '01_raw/captures'}"
+    settings += f",{job.params}" if job.params else ""
     with log_of(root).open("wb") as log:
         return subprocess.Popen(
-            [sys.executable, "-m", "kedro", *command, f"--params=data={root},captures={captures}"],
+            [sys.executable, "-m", "kedro", "run", "--env", job.env, *options, settings],
             cwd=PROJECT,
             start_new_session=True,
             stdout=log,
@@ -175,93 +230,84 @@ def log_of(root: Path) -> Path:
     return root.with_name(f"{root.name}.log")
 
 
-def finish(process: subprocess.Popen[bytes], moment_s: float | None) -> bool:
-    """Wait for a run, or kill it at its moment; say whether it completed.
+def last_line(root: Path) -> str:
+    return ["", *log_of(root).read_text(errors="replace").splitlines()][-1]
 
-    Raises:
-        SystemExit: it failed by itself.
+
+def wait_for_lock(process: "subprocess.Popen[bytes]", root: Path) -> None:
+    """Wait until a run holds its data root: Kedro's own start is over."""
+    while process.poll() is None:
+        with suppress(OSError, ValueError):
+            if json.loads((root / HOLDER).read_text())["process"] == process.pid:
+                return
+        time.sleep(0.002)
+
+
+def disturb(job: Job, stage: str, span_s: float, stops: int, name: str, rng: random.Random) -> Tally:
+    """Stop a stage so often by one signal, in as many roots as it takes, and look at what comes out."""
+    tally = Tally(span_s)
+    for number in range(3 * stops):
+        if tally.stops >= stops:
+            break
+        root = copy_before(job, stage, job.data / f"stopped_{stage}_{name}_{number}")
+        most = min(rng.randint(1, MOST_STOPS_OF_A_ROOT), stops - tally.stops)
+        disturb_once(job, stage, root, [rng.uniform(0, span_s) for _ in range(most)], name, tally)
+    return tally
+
+
+def disturb_once(
+    job: Job, stage: str, root: Path, moments_s: Sequence[float], name: str, tally: Tally
+) -> None:
+    """Stop the runs in one root at these moments, then let one complete and compare."""
+    stopped = 0
+    for moment_s in [*moments_s, None]:
+        process = start(job, stage, root)
+        wait_for_lock(process, root)
+        if not stop(process, root, moment_s, name):
+            break
+        stopped += 1
+        expected = {HOLDER} if name == "KILL" else set()
+        tally.left_at_once += bool(set(find_temporary(root)) - expected)
+        if name != "KILL" and (wrong := misbehaviour(root, process.returncode, name)):
+            tally.problems.append(f"{root.name}: {wrong}")
+    tally.stops += stopped
+    if process.returncode:
+        tally.problems.append(f"{root.name}: status {process.returncode}: {last_line(root)}")
+        return
+    differences = list(compare(job.root_of(stage), root))
+    tally.completed += stopped
+    tally.identical += stopped * (not differences)
+    tally.left += len(find_temporary(root))
+    tally.problems += [f"{root.name}: {difference}" for difference in differences]
+    if not differences:
+        shutil.rmtree(root)
+
+
+def stop(process: "subprocess.Popen[bytes]", root: Path, moment_s: float | None, name: str) -> bool:
+    """Wait for a run, or send it the signal at its moment; say whether it was stopped.
+
+    SIGTERM is for the process, as batch systems send it; the others are for its group, as terminals do. A run
+    that has given its lock back is complete, and left alone.
     """
-    try:
-        status = process.wait(moment_s)
-    except subprocess.TimeoutExpired:
-        os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
-        return False
-    if status:
-        raise SystemExit(f"a run failed with status {status}: {process.args!r}")
-    return True
+    with suppress(subprocess.TimeoutExpired):
+        process.wait(moment_s)
+    at_work = process.poll() is None and (root / HOLDER).exists()
+    if at_work:
+        with suppress(ProcessLookupError):
+            (os.kill if name == "TERM" else os.killpg)(process.pid, getattr(signal, f"SIG{name}"))
+    return process.wait() != 0 and at_work
 
 
-def disturb(root: Path, job: Job, arguments: argparse.Namespace, most: int, rng: random.Random) -> list[Kill]:
-    """Run in one root until a run completes, killing up to so many at random moments."""
-    kills: list[Kill] = []
-    while True:
-        moment_s = rng.uniform(0, job.span_s) if len(kills) < most else None
-        if finish(start(root, job.pipeline, arguments), moment_s):
-            return kills
-        lines = log_of(root).read_text().splitlines()
-        kills.append(Kill(root.name, moment_s or 0.0, lines[-1] if lines else "", find_temporary(root)))
-
-
-def find_temporary(root: Path) -> list[str]:
-    """Name the files and folders that only a run at work may have: hidden ones and partial ones."""
-    kept = {SAMPLE_MARKER, LOCK}
-    names = (path.relative_to(root) for path in sorted(root.rglob("*")) if path.name not in kept)
-    return [str(path) for path in names if path.name.startswith(".") or path.suffix in TEMPORARY]
-
-
-def compare(expected: Path, found: Path) -> Iterator[str]:
-    """Say what differs between the results in two data roots, and what temporary files the second holds."""
-    yield from (f"left behind: {name}" for name in find_temporary(found))
-    left, right = (list_results(root) for root in (expected, found))
-    yield from (f"missing: {name}" for name in sorted(left.keys() - right.keys()))
-    yield from (f"not expected: {name}" for name in sorted(right.keys() - left.keys()))
-    for name in sorted(left.keys() & right.keys()):
-        if read_result(left[name]) != read_result(right[name]):
-            yield f"differs: {name}"
-
-
-def list_results(root: Path) -> dict[str, Path]:
-    """List the results below a data root by name; of versions, the latest."""
-    results = {}
-    for path in sorted(path for path in root.rglob("*") if path.is_file()):
-        parts = list(path.relative_to(root).parts)
-        if any(folder in parts for folder in LOGS):
-            continue
-        if parts[0] == "06_models" and any(folder in parts for folder in VERSIONED):
-            parts[3] = "VERSION"
-        results["/".join(parts)] = path
-    return results
-
-
-def read_result(path: Path) -> object:
-    """Read what has to be equal: all bytes, or all values but the times; of a digest, that it is there."""
-    if path.suffix == ".sha256":
-        return None
-    if path.suffix == ".json" and (path.name in TIMED or path.parent.name == "arrays"):
-        content = json.loads(path.read_bytes())
-        return without_times(content.get("record", content))
-    if path.name in TIMED:
-        return pd.read_parquet(path).drop(columns=list(TIMES)).to_json(double_precision=15)
-    return path.read_bytes()
-
-
-def without_times(content: object) -> object:
-    if not isinstance(content, dict):
-        return content
-    return {name: without_times(value) for name, value in content.items() if name not in TIMES}
-
-
-def report(kills: list[Kill], problems: list[str]) -> None:
-    print(f"\n{'root':28}{'killed after':>14}  last line of the log, and what lay about")
-    for kill in kills:
-        print(f"{kill.root:28}{kill.after_s:12.2f} s  {kill.last_line[:70]} {' '.join(kill.left)}")
-    print(f"\n{len(kills)} kills, {len({kill.root for kill in kills})} roots: ", end="")
-    print(
-        "\n".join([f"{len(problems)} problems", *problems])
-        if problems
-        else "all completed, equal, nothing left"
-    )
+def misbehaviour(root: Path, status: int, name: str) -> str:
+    """Say what is wrong with how a run ended that was asked to: one line and a status are right."""
+    said = log_of(root).read_text(errors="replace").splitlines()
+    errors = [line for line in said if line.startswith("Error: ")]
+    expected = 1 if name == "INT" else 128 + signal.SIGTERM
+    if status != expected:
+        return f"status {status} after SIG{name}, expected {expected}: {last_line(root)}"
+    if len(errors) != 1 or "stopped by" not in errors[0]:
+        return f"expected one line that says who stopped it, got {errors}"
+    return "a traceback" if any(line.startswith("Traceback") for line in said) else ""
 
 
 if __name__ == "__main__":

@@ -6,21 +6,18 @@ that pass tell of an idle machine, processor times also of one that others use a
 
 import argparse
 import json
-import os
-import platform
 import random
 import resource
-import statistics
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from importlib.metadata import version
 from pathlib import Path
 from typing import Literal
 
+from selfsame.benchmarking.machine import describe_machine
+from selfsame.benchmarking.rounds import Spread
+
 Measure = Literal["wall_s", "processor_s"]
-NAMED = ("selfsame", "torch", "numpy", "opencv-python-headless", "kedro")
-"""The packages whose versions a result states."""
 
 
 @dataclass(frozen=True)
@@ -29,24 +26,6 @@ class Cost:
 
     wall_s: float
     processor_s: float
-
-
-@dataclass(frozen=True)
-class Spread:
-    """A figure of several rounds: its median, least and greatest value."""
-
-    median: float
-    least: float
-    greatest: float
-
-    @classmethod
-    def of(cls, values: Iterable[float]) -> "Spread":
-        """Summarise one value or more."""
-        found = list(values)
-        return cls(statistics.median(found), min(found), max(found))
-
-    def __str__(self) -> str:
-        return f"{self.median:.3g} ({self.least:.3g} to {self.greatest:.3g})"
 
 
 @dataclass(frozen=True)
@@ -90,9 +69,11 @@ def run_rounds(designs: Mapping[str, Callable[[], object]], rounds: int, *, seed
 
 
 def time_once(design: Callable[[], object]) -> Cost:
-    """Run a design once."""
+    """Run a design once; one that returns a `Cost` has timed itself, to leave out what is not compared."""
     began, busy = time.perf_counter(), processor_s()
-    design()
+    done = design()
+    if isinstance(done, Cost):
+        return done
     return Cost(time.perf_counter() - began, processor_s() - busy)
 
 
@@ -115,24 +96,6 @@ def speed_of(rounds: Rounds, name: str, baseline: str, by: Measure = "wall_s") -
 def cost_of(rounds: Rounds, name: str, by: Measure = "wall_s") -> Spread:
     """Tell what a design took, in seconds."""
     return Spread.of(getattr(one[name], by) for one in rounds)
-
-
-def describe_machine() -> dict[str, str | int]:
-    """Say on what the figures were measured."""
-    models = [
-        line.partition(":")[2].strip()
-        for line in _read("/proc/cpuinfo").splitlines()
-        if line.startswith("model name")
-    ]
-    memory = next((line for line in _read("/proc/meminfo").splitlines() if line.startswith("MemTotal")), "")
-    facts: dict[str, str | int] = {
-        "processor": models[0] if models else platform.processor(),
-        "cores": os.cpu_count() or 0,
-        "memory": memory.partition(":")[2].strip(),
-        "load": round(os.getloadavg()[0]),
-        "python": platform.python_version(),
-    }
-    return facts | {name: version(name) for name in NAMED}
 
 
 def conclude(name: str, table: Mapping[str, Row], claims: Sequence[Claim], asked: argparse.Namespace) -> None:
@@ -176,7 +139,3 @@ def _plain(value: float | int | str | Spread) -> object:
 
 def _cell(value: float | int | str | Spread) -> str:
     return f"{value:,.4g}" if isinstance(value, float) else str(value)
-
-
-def _read(path: str) -> str:
-    return Path(path).read_text() if Path(path).exists() else ""

@@ -1,32 +1,26 @@
 """Measure the one-to-many search against a plain sum over the gallery, and against faiss's flat index.
 
-    python benchmarks/search.py [--size 1000000] [--rounds 7] [--threads 1] [--output search.json]
-    python benchmarks/search.py --size 100000 --rounds 5                      # the short form
+    python benchmarks/search.py [--size 1000000] [--widths 256 128] [--threads 1] [--output search.json]
+    python benchmarks/search.py --short                 # made-up data, under 20 s
 
 faiss is no dependency: install faiss-cpu beside this project in an environment of its own, or go without.
 
-Claims: one probe against float32 reads the gallery at no less than 0.6 of the bytes per second of a plain
-sum; with a sketch beside it, 1, 16 and 256 probes are searched faster than by faiss, as it is shipped and
-with its BLAS path switched on (256 only with it: ten times as fast); float16 and int8 name the row that
-float32 names for at least 0.99 of the mated probes, with scores off by no more than LARGEST_ERRORS. Status 1
-where a claim does not hold.
+Claims: one probe against 256 numbers a row in float32 reads the gallery at no less than 0.6 of the bytes a
+second of a plain sum; with an int8 sketch beside it 1, 16 and 256 probes, and 64 probes against 128 numbers a
+row, are searched faster than by faiss, as it is shipped and with its BLAS path switched on (256 only with it:
+ten times as fast), and so are 64 and 256 probes without a sketch; float16 and int8 name the row that float32
+names for at least 0.99 of the mated probes, with scores off by no more than LARGEST_ERRORS.
 
 Vectors are random. A mated probe has a cosine near 0.5 with one row, a stranger's with none; the best of a
-million strangers reaches 0.3. Every round runs all designs in a random order after one that does not count. A
-ratio is the median of the ratios within one round; with one thread, of processor times, which other programs
-disturb less.
+million strangers reaches 0.3. With one thread, ratios are of processor times, which other programs disturb
+less.
 """
 
 import argparse
-import json
-import platform
-import random
-import statistics
 import sys
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import replace
-from pathlib import Path
+from functools import partial
 from typing import get_args
 
 import numpy as np
@@ -34,45 +28,80 @@ import torch
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
+from rounds import Claim, Measure, Rounds, Row, Spread, conclude, cost_of, parser_of, run_rounds, speed_of
 from selfsame.matching.gallery import Gallery
 from selfsame.matching.quantisation import RowType, Sketch, quantise
 
-WIDTH, COUNT = 256, 10
-PROBES = (1, 16, 256)
+COUNT = 10
+PROBES = {256: (1, 16, 256), 128: (64,)}
 TYPES = get_args(RowType)
 LEAST_BANDWIDTH, LEAST_AGREEMENT = 0.6, 0.99
 LARGEST_ERRORS = {"float16": 1e-4, "int8": 5e-3}
 MATED_COSINE = 0.5
-SUM, SKETCHED = "plain sum", "float32 sketch"
+SUM, PRODUCT, SKETCHED, FAISS, FAISS_BLAS = (
+    "plain sum",
+    "product alone",
+    "float32 sketch",
+    "faiss",
+    "faiss BLAS",
+)
+PRODUCT_ROWS = 8192
+MANY = 64
+"""From so many probes on float32 is to be faster than faiss without a sketch, too."""
 
 Vectors = NDArray[np.float32]
 Design = Callable[[], object]
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+def main() -> int:
+    parser = parser_of(__doc__, rounds=5)
     parser.add_argument("--size", type=int, default=1_000_000)
-    parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--output", type=Path)
-    asked = parser.parse_args(arguments)
+    parser.add_argument("--widths", type=int, nargs="+", choices=list(PROBES), default=list(PROBES))
+    asked = parser.parse_args()
+    if asked.short:
+        asked.size, asked.rounds = 20_000, 2
     torch.set_num_threads(asked.threads)
+    table: dict[str, Row] = {}
+    claims: list[Claim] = []
     with threadpool_limits(asked.threads):
-        rng = np.random.default_rng(0)
-        vectors = draw_vectors(asked.size, rng)
-        probes, mated = draw_probes(vectors, rng)
-        galleries = {one: enrol(vectors, one) for one in TYPES}
-        designs = make_designs(vectors, galleries, probes, asked.threads)
-        rounds = [run_round(designs, asked.threads) for _ in range(asked.rounds + 1)][1:]
-    table = tabulate(rounds, {name: one.rows.nbytes for name, one in galleries.items()})
-    losses = {name: measure_loss(galleries, name, probes, mated) for name in LARGEST_ERRORS}
-    claims = judge(table, losses)
-    report(table, losses, claims, asked)
-    return 0 if all(claims.values()) else 1
+        for width in asked.widths:
+            rows, found = compare(width, asked)
+            table |= rows
+            claims += found
+    conclude(f"search of {asked.size:,} rows, {asked.threads} thread(s)", table, claims, asked)
+    return 0 if all(claim.holds for claim in claims) else 1
 
 
-def draw_vectors(n: int, rng: np.random.Generator) -> Vectors:
-    vectors = np.empty((n, WIDTH), dtype=np.float32)
+def compare(width: int, asked: argparse.Namespace) -> tuple[dict[str, Row], list[Claim]]:
+    rng = np.random.default_rng(0)
+    vectors = draw_vectors(asked.size, width, rng)
+    probes, mated = draw_probes(vectors, max(PROBES[width]), rng)
+    galleries = {one: enrol(vectors, one) for one in (TYPES if width == 256 else ("float32",))}
+    plain = galleries["float32"]
+    designs: dict[str, Design] = {SUM: lambda: torch.from_numpy(vectors).sum()}
+    for name, gallery in {**galleries, SKETCHED: replace(plain, sketch=Sketch.of(plain.rows))}.items():
+        for n in PROBES[width]:
+            workers = asked.threads if n == 1 else 1
+            designs[f"{name}, {n}"] = partial(gallery.search, probes[:n], COUNT, workers)
+    for n in PROBES[width][1:] or PROBES[width]:
+        designs[f"{PRODUCT}, {n}"] = partial(multiply, vectors, probes[:n])
+    designs |= make_faiss(vectors, probes, plain, PROBES[width])
+    by: Measure = "processor_s" if asked.threads == 1 else "wall_s"
+    rounds = run_rounds(designs, asked.rounds)
+    sizes = {name: one.rows.nbytes / plain.rows.nbytes for name, one in galleries.items()}
+    table = tabulate(rounds, sizes, by)
+    losses = {
+        name: measure_loss(galleries, name, probes, mated) for name in LARGEST_ERRORS if name in galleries
+    }
+    named = {f"{width}: {name}": row for name, row in table.items()}
+    return named | {f"{width}: {name}, loss": loss for name, loss in losses.items()}, judge(
+        width, table, losses
+    )
+
+
+def draw_vectors(n: int, width: int, rng: np.random.Generator) -> Vectors:
+    vectors = np.empty((n, width), dtype=np.float32)
     for first in range(0, n, 65536):
         block = vectors[first : first + 65536]
         rng.standard_normal(out=block, dtype=np.float32)
@@ -80,9 +109,9 @@ def draw_vectors(n: int, rng: np.random.Generator) -> Vectors:
     return vectors
 
 
-def draw_probes(vectors: Vectors, rng: np.random.Generator) -> tuple[Vectors, NDArray[np.int64]]:
+def draw_probes(vectors: Vectors, n: int, rng: np.random.Generator) -> tuple[Vectors, NDArray[np.int64]]:
     """Draw probes: every other one is mated; the rows of the mates, -1 for strangers."""
-    probes, mated = draw_vectors(max(PROBES), rng), np.full(max(PROBES), -1)
+    probes, mated = draw_vectors(n, vectors.shape[1], rng), np.full(n, -1)
     mated[::2] = rng.choice(len(vectors), len(mated[::2]), replace=False)
     known = mated >= 0
     noise = np.sqrt(1 - MATED_COSINE**2) * probes[known]
@@ -95,36 +124,33 @@ def enrol(vectors: Vectors, row_type: RowType) -> Gallery:
     return Gallery(rows, np.arange(len(rows)).astype(str), scale)
 
 
-def make_designs(
-    vectors: Vectors, galleries: dict[str, Gallery], probes: Vectors, threads: int
+def multiply(vectors: Vectors, probes: Vectors) -> None:
+    """Multiply and forget: what no search by products can be faster than."""
+    held = np.empty((PRODUCT_ROWS, len(probes)), dtype=np.float32)
+    for first in range(0, len(vectors), PRODUCT_ROWS):
+        rows = vectors[first : first + PRODUCT_ROWS]
+        np.matmul(rows, probes.T, out=held[: len(rows)])
+
+
+def make_faiss(
+    vectors: Vectors, probes: Vectors, plain: Gallery, counts: tuple[int, ...]
 ) -> dict[str, Design]:
-    designs: dict[str, Design] = {SUM: lambda: torch.from_numpy(vectors).sum()}
-    plain = galleries["float32"]
-    galleries = {**galleries, SKETCHED: replace(plain, sketch=Sketch.of(plain.rows))}
-    for name, gallery in galleries.items():
-        for n in PROBES:
-            designs[f"{name}, {n}"] = lambda gallery=gallery, n=n: gallery.search(
-                probes[:n], COUNT, threads if n == 1 else 1
-            )
     try:
         import faiss
     except ImportError:
         print("faiss is not installed: its rows and the claims about it are left out\n")
-        return designs
-    index = faiss.IndexFlatIP(WIDTH)
+        return {}
+    index = faiss.IndexFlatIP(vectors.shape[1])
     index.add(vectors)
-    agree(index.search(probes, COUNT), galleries["float32"].search(probes, COUNT))
+    agree(index.search(probes, COUNT), plain.search(probes, COUNT))
+    shipped = faiss.cvar.distance_compute_blas_threshold
 
     def search(n: int, blas_from: int) -> None:
         faiss.cvar.distance_compute_blas_threshold = blas_from
         index.search(probes[:n], COUNT)
 
-    shipped = faiss.cvar.distance_compute_blas_threshold
-    for n in PROBES[:2]:
-        designs[f"faiss, {n}"] = lambda n=n: search(n, shipped)
-    for n in PROBES[1:]:
-        designs[f"faiss BLAS, {n}"] = lambda n=n: search(n, 2)
-    return designs
+    designs: dict[str, Design] = {f"{FAISS}, {n}": partial(search, n, shipped) for n in counts if n < 256}
+    return designs | {f"{FAISS_BLAS}, {n}": partial(search, n, 2) for n in counts if n > 1}
 
 
 def agree(theirs: tuple[np.ndarray, np.ndarray], ours: tuple[np.ndarray, np.ndarray]) -> None:
@@ -134,42 +160,38 @@ def agree(theirs: tuple[np.ndarray, np.ndarray], ours: tuple[np.ndarray, np.ndar
         sys.exit(f"faiss and the gallery disagree: their scores differ by {gap}")
 
 
-def run_round(designs: dict[str, Design], threads: int) -> dict[str, float]:
-    """Run every design once: seconds of one thread's processor, or seconds that pass."""
-    clock = time.process_time if threads == 1 else time.perf_counter
-    seconds = {}
-    for name in random.sample(list(designs), len(designs)):
-        began = clock()
-        designs[name]()
-        seconds[name] = clock() - began
-    return seconds
-
-
-def tabulate(rounds: list[dict[str, float]], sizes: dict[str, int]) -> dict[str, dict[str, float]]:
-    """Give for each design its time, its spread, and its ratios to the sum and to faiss."""
-    table = {}
+def tabulate(rounds: Rounds, sizes: Mapping[str, float], by: Measure) -> dict[str, Row]:
+    """Give for each design its time, its bandwidth as a share of the sum's, and how it does beside faiss."""
+    table: dict[str, Row] = {}
     for name in rounds[0]:
-        seconds = [one[name] for one in rounds]
         kind, _, n = name.partition(", ")
-        row = {
-            "ms": 1e3 * statistics.median(seconds),
-            "least_ms": 1e3 * min(seconds),
-            "most_ms": 1e3 * max(seconds),
+        cost, speed = cost_of(rounds, name, by), speed_of(rounds, name, SUM, by)
+        share = sizes.get(kind, 1.0)
+        row: dict[str, float | Spread] = {
+            "ms a probe": Spread(
+                *(1e3 * one / int(n or 1) for one in (cost.median, cost.least, cost.greatest))
+            ),
+            "bandwidth of a sum": Spread(
+                *(share * one for one in (speed.median, speed.least, speed.greatest))
+            ),
         }
-        row["ms_per_probe"] = row["ms"] / int(n or 1)
-        share = sizes.get(kind, sizes["float32"]) / sizes["float32"]
-        row["of_the_bandwidth_of_a_sum"] = statistics.median(share * one[SUM] / one[name] for one in rounds)
-        theirs = [other for other in rounds[0] if other.startswith("faiss") and other.endswith(f", {n}")]
+        theirs = [other for other in (f"{FAISS}, {n}", f"{FAISS_BLAS}, {n}") if other in rounds[0]]
         if theirs:
-            row["times_faiss"] = statistics.median(min(one[x] for x in theirs) / one[name] for one in rounds)
+            row["times faiss"] = Spread.of(
+                min(getattr(one[x], by) for x in theirs) / getattr(one[name], by) for one in rounds
+            )
         if n:
-            row["times_float32"] = statistics.median(one[f"float32, {n}"] / one[name] for one in rounds)
+            row["times float32"] = speed_of(rounds, name, f"float32, {n}", by)
         table[name] = row
     return table
 
 
+def scale(spread: Spread, factor: float) -> Spread:
+    return Spread(spread.median * factor, spread.least * factor, spread.greatest * factor)
+
+
 def measure_loss(
-    galleries: dict[str, Gallery], row_type: str, probes: Vectors, mated: NDArray[np.int64]
+    galleries: Mapping[str, Gallery], row_type: str, probes: Vectors, mated: NDArray[np.int64]
 ) -> dict[str, float]:
     """Compare what a smaller type finds with what float32 finds."""
     true = galleries["float32"]
@@ -179,64 +201,35 @@ def measure_loss(
     exact = np.vecdot(true.rows[found].astype(np.float64), probes[:, None].astype(np.float64))
     errors = np.abs(scores - exact)
     return {
-        "rank_1_agreement_mated": float(same[known].mean()),
-        "rank_1_agreement_strangers": float(same[~known].mean()),
-        "top_10_shared": float(
-            np.mean([len(np.intersect1d(a, b)) / COUNT for a, b in zip(best, found, strict=True)])
-        ),
-        "mean_score_error": float(errors.mean()),
-        "largest_score_error": float(errors.max()),
+        "rank 1, mated": float(same[known].mean()),
+        "rank 1, strangers": float(same[~known].mean()),
+        "largest error": float(errors.max()),
     }
 
 
-def judge(table: dict[str, dict[str, float]], losses: dict[str, dict[str, float]]) -> dict[str, bool]:
-    claims = {
-        f"one probe in float32 reads at {LEAST_BANDWIDTH} of the bandwidth of a sum or more": (
-            table["float32, 1"]["of_the_bandwidth_of_a_sum"] >= LEAST_BANDWIDTH
-        )
-    }
-    for n in PROBES:
-        if "times_faiss" in table[f"{SKETCHED}, {n}"]:
-            claims[f"{n} probe(s) in float32 with a sketch are searched faster than by faiss"] = (
-                table[f"{SKETCHED}, {n}"]["times_faiss"] > 1
-            )
+def judge(width: int, table: Mapping[str, Row], losses: Mapping[str, Mapping[str, float]]) -> list[Claim]:
+    claims = []
+    if width == 256:
+        share = table["float32, 1"]["bandwidth of a sum"]
+        text = f"one probe in float32 reads at {LEAST_BANDWIDTH} of the bandwidth of a sum"
+        claims.append(Claim(text, share, share.median >= LEAST_BANDWIDTH))
+    for n in PROBES[width]:
+        for kind in (SKETCHED, "float32"):
+            times = table[f"{kind}, {n}"].get("times faiss")
+            if isinstance(times, Spread) and (kind == SKETCHED or n >= MANY):
+                text = f"{n} probe(s) against {width} numbers a row, {kind}, faster than faiss"
+                claims.append(Claim(text, times, times.median > 1))
     for name, loss in losses.items():
-        claims[
-            f"{name} names the row that float32 names for {LEAST_AGREEMENT} of the mated probes or more"
-        ] = loss["rank_1_agreement_mated"] >= LEAST_AGREEMENT
-        claims[f"{name} scores are off by {LARGEST_ERRORS[name]} or less"] = (
-            loss["largest_score_error"] <= LARGEST_ERRORS[name]
-        )
+        agreed, error = loss["rank 1, mated"], loss["largest error"]
+        claims += [
+            Claim(f"{name} names the same mated rows", agreed, agreed >= LEAST_AGREEMENT),
+            Claim(
+                f"{name} scores are off by {LARGEST_ERRORS[name]} or less",
+                error,
+                error <= LARGEST_ERRORS[name],
+            ),
+        ]
     return claims
-
-
-def report(
-    table: dict[str, dict[str, float]],
-    losses: dict[str, dict[str, float]],
-    claims: dict[str, bool],
-    asked: argparse.Namespace,
-) -> None:
-    print(f"{asked.size:,} x {WIDTH}, the best {COUNT}, {asked.threads} thread(s), {asked.rounds} rounds")
-    heads = ("ms", "least", "most", "ms/probe", "of sum", "x faiss", "x float32")
-    print(f"{'design, probes':20}" + "".join(f"{head:>11}" for head in heads))
-    for name, row in sorted(table.items(), key=lambda item: item[1]["ms"]):
-        print(
-            f"{name:20}{row['ms']:11.1f}{row['least_ms']:11.1f}{row['most_ms']:11.1f}{row['ms_per_probe']:11.2f}"
-            f"{row['of_the_bandwidth_of_a_sum']:11.2f}"
-            f"{row.get('times_faiss', float('nan')):11.2f}{row.get('times_float32', float('nan')):11.2f}"
-        )
-    for name, loss in losses.items():
-        print(
-            f"\n{name}: " + ", ".join(f"{key.replace('_', ' ')} {value:.5f}" for key, value in loss.items())
-        )
-    print()
-    for claim, holds in claims.items():
-        print(f"{'holds' if holds else 'DOES NOT HOLD':14} {claim}")
-    if asked.output:
-        machine = {"platform": platform.platform(), "numpy": np.__version__, "torch": torch.__version__}
-        asked_for = {"size": asked.size, "width": WIDTH, "threads": asked.threads, "rounds": asked.rounds}
-        document = {"machine": machine, **asked_for, "designs": table, "losses": losses, "claims": claims}
-        asked.output.write_text(json.dumps(document, indent=2))
 
 
 if __name__ == "__main__":

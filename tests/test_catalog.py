@@ -61,7 +61,15 @@ def test_the_default_pipeline_is_the_main_job_of_the_default_workload(pipelines:
 
 
 def test_every_node_carries_its_stage_as_a_tag(pipelines: dict[str, Pipeline]) -> None:
-    stages = {"synthesis", "data_engineering", "preprocessing", "training", "evaluation", "inference"}
+    stages = {
+        "synthesis",
+        "data_engineering",
+        "preprocessing",
+        "training",
+        "evaluation",
+        "inference",
+        "benchmark",
+    }
     for stage in stages:
         assert all(stage in node.tags for node in pipelines[stage].nodes)
 

@@ -1,10 +1,14 @@
+import os
 import runpy
+import signal
+import time
 from itertools import pairwise
 from pathlib import Path
 
 import click
 import pytest
 from click.testing import CliRunner
+from kedro.config import MissingConfigException
 from kedro.io import DatasetError
 from kedro.pipeline import Node
 from kedro.pipeline.pipeline import PipelineError
@@ -98,6 +102,43 @@ def test_an_interrupted_run_says_how_to_go_on(monkeypatch: pytest.MonkeyPatch) -
     done = run_raising(KeyboardInterrupt(), monkeypatch)
     assert done.exit_code == 1
     assert "run the same command again" in done.output
+
+
+def test_an_interrupt_that_lightning_made_an_exit_of_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    stopped = SystemExit(1)
+    stopped.__context__ = KeyboardInterrupt()
+    done = run_raising(stopped, monkeypatch)
+    assert done.exit_code == 1
+    assert "Error: stopped by you; run the same command again" in done.output
+
+
+def test_another_exit_keeps_its_status(monkeypatch: pytest.MonkeyPatch) -> None:
+    done = run_raising(SystemExit(7), monkeypatch)
+    assert (done.exit_code, done.output) == (7, "")
+
+
+def test_a_terminated_run_unwinds_and_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    unwound = []
+
+    def work(**_: object) -> None:
+        try:
+            os.kill(os.getpid(), signal.SIGTERM)
+            time.sleep(10)
+        finally:
+            unwound.append(True)
+
+    before = signal.getsignal(signal.SIGTERM)
+    monkeypatch.setattr(cli.kedro_run, "callback", work)
+    done = CliRunner().invoke(cli.run, [])
+    assert unwound == [True]
+    assert done.exit_code == 128 + signal.SIGTERM
+    assert done.output == "Error: stopped by SIGTERM; run the same command again to go on from here\n"
+    assert signal.getsignal(signal.SIGTERM) == before
+
+
+def test_a_configuration_that_is_missing_costs_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    done = run_raising(MissingConfigException("Given configuration path does not exist: x"), monkeypatch)
+    assert (done.exit_code, done.output) == (1, "Error: Given configuration path does not exist: x\n")
 
 
 def test_a_mistake_of_the_program_keeps_its_traceback(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,12 +2,17 @@
 
 import logging
 import re
+import signal
 import traceback
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
+from types import FrameType
+from typing import NoReturn
 
 import click
 import kedro
+from kedro.config import MissingConfigException
 from kedro.framework.cli.project import run as kedro_run
 from kedro.io import DatasetError
 from kedro.pipeline.pipeline import PipelineError
@@ -38,7 +43,27 @@ METRICS = Path("data/08_reporting/biometrics/metrics.json")
 MODEL_CARD = Path("docs/model_card.md")
 """What the model card is made of and where it is, for the default workload."""
 
-EXPECTED = (SelfsameError, DatasetError, ParameterValidationError, PipelineError, OSError)
+EXPECTED = (
+    SelfsameError,
+    DatasetError,
+    MissingConfigException,
+    ParameterValidationError,
+    PipelineError,
+    OSError,
+)
+
+
+AGAIN = "run the same command again to go on from here"
+
+
+class Terminated(BaseException):
+    """The system, or whoever runs the job, asked the process to end: SIGTERM."""
+
+
+class TerminatedRun(click.ClickException):
+    """A run that was asked to end, and did; its status is the one that shells give for SIGTERM."""
+
+    exit_code = 128 + signal.SIGTERM
 
 
 @click.group(name="selfsame")
@@ -78,12 +103,36 @@ def choose_pipelines(options: Mapping[str, object]) -> dict[str, object]:
     return chosen
 
 
+@contextmanager
+def _terminable() -> Iterator[None]:
+    """Let SIGTERM end the work inside as Ctrl-C does: what is half-written is removed on the way out."""
+
+    def end(_number: int, _frame: FrameType | None) -> NoReturn:
+        raise Terminated
+
+    before = signal.signal(signal.SIGTERM, end)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _is_interrupt(error: BaseException) -> bool:
+    """Whether Ctrl-C is behind this; Lightning makes an exit of it."""
+    return isinstance(error, KeyboardInterrupt) or isinstance(error.__context__, KeyboardInterrupt)
+
+
 def _run(**options: object) -> object:
     """Run the pipeline."""
     try:
-        return kedro_run.callback(**choose_pipelines(options)) if kedro_run.callback else None
-    except KeyboardInterrupt:
-        raise click.ClickException("stopped by you; run the same command again to go on from here") from None
+        with _terminable():
+            return kedro_run.callback(**choose_pipelines(options)) if kedro_run.callback else None
+    except Terminated:
+        raise TerminatedRun(f"stopped by SIGTERM; {AGAIN}") from None
+    except (KeyboardInterrupt, SystemExit) as error:
+        if not _is_interrupt(error):
+            raise
+        raise click.ClickException(f"stopped by you; {AGAIN}") from None
     except Exception as error:
         if not _is_expected(error):
             raise

@@ -35,3 +35,7 @@ class CaptureError(SelfsameError):
 
     def __str__(self) -> str:
         return f"{self.reason}: {self.detail}"
+
+
+class SourceLostError(InputError):
+    """The captures as a whole can no longer be read: no single one is at fault, so none is set aside."""

@@ -40,6 +40,7 @@ PLACES = {
     "plots": "det",
     "report": "report",
     "predictions": "predictions",
+    "benchmark": "benchmark_plot",
 }
 """What the summary points to: a title and the dataset that lies there."""
 

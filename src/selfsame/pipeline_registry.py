@@ -5,6 +5,7 @@ import warnings
 from kedro.pipeline import Pipeline
 
 from selfsame.pipelines import (
+    benchmark,
     comparison,
     data_engineering,
     embedding,
@@ -20,7 +21,7 @@ from selfsame.workloads import DEFAULT, WORKLOADS, Workload
 MAIN = ("data_engineering", "preprocessing", "training", "evaluation", "inference")
 """The stages of the main job, in order."""
 
-SHARED_PARAMETERS = {"seed", "layout", "layouts"}
+SHARED_PARAMETERS = {"seed", "layout", "layouts", "benchmark"}
 """Parameters that all workloads share, so that no namespace is put before them."""
 
 
@@ -29,6 +30,7 @@ def register_pipelines() -> dict[str, Pipeline]:
 
     A workload's name is all its stages; a stage's name is that stage of the default workload. Every node
     carries its stage as a tag, so that `--pipelines <workload> --tags <stage>` is one stage of any workload.
+    What is no part of the main job has a name of its own: `<workload>_synthesis`, `<workload>_benchmark`.
     """
     registered: dict[str, Pipeline] = {}
     for workload in WORKLOADS:
@@ -40,6 +42,7 @@ def register_pipelines() -> dict[str, Pipeline]:
         registered[workload.name] = main_job
         if workload.synthesised:
             registered[f"{workload.name}_synthesis"] = stages["synthesis"]
+        registered[f"{workload.name}_benchmark"] = stages["benchmark"]
         if workload is DEFAULT:
             registered |= stages
             registered["smoke"] = stages["synthesis"] + main_job
@@ -66,6 +69,8 @@ def build_stages(workload: Workload) -> dict[str, Pipeline]:
         "evaluation": compared
         + _within(name, learnt + evaluation.create_pipeline(modalities) + measured, "evaluation"),
         "inference": _within(name, inference.create_pipeline(modalities, trained=trained), "inference"),
+        "benchmark": sum((_benchmark_of(name, modality) for modality in modalities), Pipeline([]))
+        + _within(name, benchmark.create_pipeline(modalities, trained=trained), "benchmark"),
     }
 
 
@@ -91,4 +96,14 @@ def _comparison_of(workload: str, modality: str) -> Pipeline:
         namespace=f"{workload}.{modality}",
         inputs={"assignments": f"{workload}.assignments"},
         tags="evaluation",
+    )
+
+
+def _benchmark_of(workload: str, modality: str) -> Pipeline:
+    return Pipeline(
+        benchmark.of_modality(),
+        namespace=f"{workload}.{modality}",
+        inputs={dataset: f"{workload}.{dataset}" for dataset in ("manifest", "captures")},
+        parameters={"params:seed", "params:benchmark"},
+        tags="benchmark",
     )

@@ -1,9 +1,11 @@
 """One run at a time in a data root: a lock that the operating system frees when its process ends."""
 
+import atexit
 import json
 import logging
 import os
 import platform
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -21,7 +23,8 @@ class RunLock:
     """The right of one process to write in a data root.
 
     The lock is one of the operating system (`flock`, on Windows `msvcrt`): a process that is killed, or a
-    machine that loses its power, leaves none. Who only reads needs none.
+    machine that loses its power, leaves none. Who only reads needs none. At the latest it is given back when
+    the process ends: to Kedro an interrupt is no error, so that no hook hears of it.
 
     Args:
         root: the data root, on a local filesystem; it is made where it is missing.
@@ -36,11 +39,12 @@ class RunLock:
         """Take the lock, or say at once who has it.
 
         Raises:
-            InputError: another run is at work in this root, or the root cannot be written.
+            InputError: another run is at work in this root, or the root is no folder or cannot be written.
         """
         try:
             self._root.mkdir(parents=True, exist_ok=True)
             self._lock.acquire(timeout=0)
+            atexit.register(self.release)
             self._note()
         except Timeout:
             raise InputError(
@@ -50,17 +54,20 @@ class RunLock:
         except NotImplementedError:
             logger.warning("%s cannot be locked on its filesystem: start no second run there", self._root)
         except OSError as error:
-            self._lock.release()
+            self.release()
+            reason = "it is a file" if self._root.is_file() else error.strerror or error
             raise InputError(
-                f"expected to write in {self._root}, but {error.strerror or error}: check the folder's "
+                f"expected to write in {self._root}, but {reason}: check the folder's "
                 "permissions and free space, or choose another data root with --params=data=PATH"
             ) from error
 
     def release(self) -> None:
         """Give the lock back."""
         if self._lock.is_locked:
-            self._holder.unlink(missing_ok=True)
+            with suppress(OSError):  # a root that can no longer be written
+                self._holder.unlink(missing_ok=True)
             self._lock.release()
+            atexit.unregister(self.release)
 
     def _note(self) -> None:
         """Write down who holds the lock."""

@@ -1,8 +1,17 @@
 """Settings that Kedro reads when the project starts."""
 
 from selfsame.hooks import DeviceCheck, KnownParameters, OneRunAtATime, OwnRoots, RunRecord, RunSummary
+from selfsame.required_inputs import RequiredInputs
 
-HOOKS = (KnownParameters(), OwnRoots(), DeviceCheck(), OneRunAtATime(), RunRecord(), RunSummary())
+HOOKS = (
+    KnownParameters(),
+    OwnRoots(),
+    DeviceCheck(),
+    RequiredInputs(),
+    OneRunAtATime(),
+    RunRecord(),
+    RunSummary(),
+)
 
 # kedro-viz writes .viz/ into the project at each run; `kedro viz` needs none of it.
 DISABLE_HOOKS_FOR_PLUGINS = ("kedro-viz",)

@@ -1,18 +1,13 @@
 """Captures that are corrupted at random: each costs itself, and the run goes on."""
 
 import random
-import runpy
 import shutil
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
-PROJECT = Path(__file__).parents[2]
-SCRIPT = runpy.run_path(str(PROJECT / "benchmarks/faults.py"))
-CORRUPTIONS, HARMLESS = SCRIPT["CORRUPTIONS"], SCRIPT["HARMLESS"]
-corrupt_captures, read_reasons = SCRIPT["corrupt_captures"], SCRIPT["read_reasons"]
-compare_rates, agree = SCRIPT["compare_rates"], SCRIPT["agree"]
+from damage import CORRUPTIONS, HARMLESS, agree, changed_rates, corrupt_captures, read_reasons
 
 
 @pytest.fixture(scope="module")
@@ -59,8 +54,9 @@ def test_the_rest_is_normalised_as_before(spoilt, smoke_root):
 
 
 def test_the_rates_of_the_rest_agree_with_those_of_the_clean_run(spoilt, smoke_root):
-    (outcome,) = compare_rates(smoke_root, spoilt[0])
-    assert outcome.right, outcome.happened
+    compared, outside = changed_rates(smoke_root, spoilt[0])
+    assert compared > 10
+    assert outside == []
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,6 @@
 
 import random
 import re
-import runpy
 import shutil
 from pathlib import Path
 
@@ -11,12 +10,11 @@ from kedro.framework.project import configure_project
 from kedro.framework.session import KedroSession
 from kedro.io import DatasetError
 
+from damage import cut, flip_bit
 from selfsame.cli import explain
 from selfsame.errors import DamagedError
 
 PROJECT = Path(__file__).parents[2]
-SCRIPT = runpy.run_path(str(PROJECT / "benchmarks/faults.py"))
-flip_bit, cut = SCRIPT["flip_bit"], SCRIPT["cut"]
 
 FILES = {
     "biometrics.manifest": "02_intermediate/biometrics/manifest.parquet",

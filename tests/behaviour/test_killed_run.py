@@ -2,7 +2,6 @@
 
 import os
 import re
-import runpy
 import signal
 import subprocess
 import sys
@@ -10,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from data_roots import compare, find_temporary
+
 PROJECT = Path(__file__).parents[2]
-SCRIPT = runpy.run_path(str(PROJECT / "benchmarks/killed_runs.py"))
-compare, find_temporary = SCRIPT["compare"], SCRIPT["find_temporary"]
 
 MOMENTS = {
     "preprocessing": r"captures in \d+ shards, [1-9]\d* to make",

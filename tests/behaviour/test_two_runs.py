@@ -66,6 +66,34 @@ def test_the_lock_does_not_outlive_a_killed_run(other, tmp_path):
     lock.release()
 
 
+def test_an_interrupted_process_takes_its_name_away(tmp_path):
+    ended = HOLD.replace("time.sleep(600)", "raise KeyboardInterrupt")
+    subprocess.run([sys.executable, "-c", ended, str(tmp_path)], capture_output=True, check=False)
+    assert [path.name for path in tmp_path.iterdir()] == [".run.lock"]
+
+
+def test_of_runs_that_start_at_the_same_moment_one_gets_the_lock(tmp_path):
+    gate = tmp_path / "gate"
+    waiting = "import os, sys\nwhile not os.path.exists(sys.argv[2]): pass\n" + HOLD
+    racers = [
+        subprocess.Popen(
+            [sys.executable, "-c", waiting, str(tmp_path / "root"), str(gate)],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for _ in range(3)
+    ]
+    gate.touch()
+    lost = [racer for racer in racers if racer.stdout.readline() != "held\n"]
+    said = [racer.communicate()[1] for racer in lost]
+    for racer in racers:
+        racer.kill()
+        racer.communicate()
+    assert len(lost) == 2
+    assert all("expected to be the only run in" in text for text in said)
+
+
 def test_runs_in_other_roots_are_free(other, tmp_path):
     lock = RunLock(tmp_path / "another")
     lock.acquire()
@@ -125,5 +153,7 @@ def test_a_remote_root_has_no_lock_and_the_log_says_so(caplog):
 
 def test_a_root_that_cannot_be_written_is_told_in_one_line(tmp_path):
     (tmp_path / "file").write_text("in the way")
-    with pytest.raises(InputError, match=r"expected to write in .*: check the folder's permissions"):
+    with pytest.raises(
+        InputError, match=r"expected to write in .*, but it is a file: check the folder's permissions"
+    ):
         RunLock(tmp_path / "file").acquire()

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -105,6 +106,18 @@ def test_a_failure_half_way_keeps_finished_and_old_shards(dataset, folder):
     with pytest.raises(DatasetError, match="lost power"):
         dataset.save(break_down())
     assert files(folder) == ["new.json", "new.npy", "old.json", "old.npy"]
+
+
+def test_a_full_disk_is_called_so(dataset, folder, monkeypatch):
+    opened = Path.open
+
+    def open_full(path, *arguments):
+        return opened(Path("/dev/full") if path.suffix == ".part" else path, *arguments)
+
+    monkeypatch.setattr(Path, "open", open_full)
+    with pytest.raises(DatasetError, match=r"got No space left on device at .*finished shards are kept"):
+        dataset.save(iter([make_shard("a", rows=2000)]))
+    assert list(folder.iterdir()) == []
 
 
 def test_a_folder_that_was_never_made_says_what_makes_it(dataset, made):

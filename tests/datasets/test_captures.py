@@ -12,7 +12,7 @@ from kedro.io.core import AbstractDataset
 
 from selfsame.datasets import CapturesDataset
 from selfsame.datasets.file_tree import MARKER, FileTree
-from selfsame.errors import CaptureError, InputError
+from selfsame.errors import CaptureError, InputError, SourceLostError
 
 PAIRS = [("s2/iris_left/1.png", b"bb"), ("s1/iris_left/1.png", b"a"), ("s1/iris_left/2.png", b"")]
 
@@ -43,6 +43,48 @@ def test_a_saved_tree_is_listed_in_order_and_read_back(root: str) -> None:
     assert tree.root.removeprefix("memory:///") == root.removeprefix("memory://")
 
 
+def test_a_tree_that_goes_away_is_told_and_no_single_file_is(root: str) -> None:
+    CapturesDataset(filepath=root).save(iter(PAIRS))
+    tree = CapturesDataset(filepath=root).load()
+    tree.remove()
+    with pytest.raises(SourceLostError, match="the folder is gone, or empty, since its files were listed"):
+        tree.read("s1/iris_left/1.png")
+
+
+def test_an_unmounted_tree_is_told_and_a_single_lost_file_is_not(tmp_path: Path) -> None:
+    CapturesDataset(filepath=str(tmp_path / "captures")).save(iter(PAIRS))
+    tree = CapturesDataset(filepath=str(tmp_path / "captures")).load()
+    (tmp_path / "captures/s1/iris_left/1.png").unlink()
+    with pytest.raises(FileNotFoundError):
+        tree.read("s1/iris_left/1.png")
+    shutil.rmtree(tmp_path / "captures")
+    (tmp_path / "captures").mkdir()
+    with pytest.raises(SourceLostError):
+        tree.read("s2/iris_left/1.png")
+
+
+@pytest.mark.parametrize("interrupted_at", [1, 2], ids=["the old one moved away", "the new one moved in"])
+def test_a_replacement_that_is_interrupted_leaves_one_tree_and_nothing_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, interrupted_at: int
+) -> None:
+    dataset = CapturesDataset(filepath=str(tmp_path / "captures"))
+    dataset.save(iter(PAIRS))
+    rename, renamed = Path.rename, []
+
+    def rename_and_stop(path: Path, target: str) -> Path:
+        moved = rename(path, target)
+        renamed.append(path.name)
+        if len(renamed) == interrupted_at:
+            raise KeyboardInterrupt
+        return moved
+
+    monkeypatch.setattr(Path, "rename", rename_and_stop)
+    with pytest.raises(KeyboardInterrupt):
+        dataset.save(iter([("only/iris_left/1.png", b"new")]))
+    assert [path.name for path in tmp_path.iterdir()] == ["captures"]
+    assert len(paths(dataset)) == {1: len(PAIRS), 2: 1}[interrupted_at]
+
+
 def test_a_tree_survives_pickling(root: str) -> None:
     CapturesDataset(filepath=root).save(iter(PAIRS))
     tree = pickle.loads(pickle.dumps(CapturesDataset(filepath=root).load()))  # noqa: S301
@@ -55,6 +97,12 @@ def test_a_missing_root_says_what_to_do(root: str) -> None:
     ) as caught:
         CapturesDataset(filepath=root).load()
     assert isinstance(caught.value.__cause__, InputError)
+
+
+def test_a_root_that_is_a_file_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "captures").write_text("a file")
+    with pytest.raises(DatasetError, match=r"expected a folder of captures at .*, found a file: put"):
+        CapturesDataset(filepath=str(tmp_path / "captures")).load()
 
 
 def test_a_root_without_files_is_refused(tmp_path: Path) -> None:

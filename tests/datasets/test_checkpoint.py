@@ -141,6 +141,22 @@ def test_failed_save_leaves_the_earlier_checkpoint(tmp_path, monkeypatch):
     assert [path.name for path in tmp_path.iterdir()] == ["checkpoint"]
 
 
+def test_a_version_that_failed_leaves_no_folder(tmp_path, monkeypatch):
+    def refuse(*_args, **_options):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_text", refuse)
+    with pytest.raises(DatasetError, match="No space left on device"):
+        CheckpointDataset(filepath=str(tmp_path / "checkpoint"), version=Version(None, "1")).save(make())
+    assert list((tmp_path / "checkpoint").iterdir()) == []
+
+
+def test_empty_versions_of_killed_processes_are_removed_by_the_next_save(tmp_path):
+    (tmp_path / "checkpoint" / "1").mkdir(parents=True)
+    CheckpointDataset(filepath=str(tmp_path / "checkpoint"), version=Version(None, "2")).save(make())
+    assert [path.name for path in (tmp_path / "checkpoint").iterdir()] == ["2"]
+
+
 def test_existence_is_that_of_a_whole_checkpoint(tmp_path):
     dataset = CheckpointDataset(filepath=str(tmp_path / "checkpoint"))
     assert not dataset.exists()

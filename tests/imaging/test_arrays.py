@@ -1,5 +1,8 @@
 """Many shards read as one array."""
 
+import copy
+import pickle
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -94,3 +97,20 @@ def test_arrays_know_the_normalisation_that_made_them(pixels):
 def test_shards_of_two_normalisations_are_a_mismatch(pixels):
     with pytest.raises(MismatchError, match="made by one normalisation, got 2: run preprocessing again"):
         _ = ShardedArrays(pixels, make_records("r", "s")).recipe
+
+
+def test_memory_mapped_shards_travel_as_the_names_of_their_files(tmp_path):
+    pixels = draw_pixels(3, height=64, width=64)
+    np.save(tmp_path / "a.npy", pixels)
+    mapped = ShardedArrays({"a": np.load(tmp_path / "a.npy", mmap_mode="r")})
+    assert len(pickle.dumps(mapped)) < 1000
+    np.testing.assert_array_equal(copy.deepcopy(mapped).gather([2, -1, 0]), mapped.gather([2, -1, 0]))
+
+
+@pytest.mark.parametrize("first", [None, 1])
+def test_shards_in_memory_and_parts_of_files_travel_with_their_pixels(tmp_path, first):
+    pixels = draw_pixels(3)
+    np.save(tmp_path / "a.npy", pixels)
+    part = pixels if first is None else np.load(tmp_path / "a.npy", mmap_mode="r")[first:3]
+    sent = copy.deepcopy(ShardedArrays({"a": part}))  # as pickle does it
+    np.testing.assert_array_equal(sent.gather([0, 1]), part[:2])

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 import pytest
 
-from selfsame.errors import CaptureError
+from selfsame.errors import CaptureError, SourceLostError
 from selfsame.imaging.normalised import Normalised
 from selfsame.imaging.shard_making import STAGES, Recipe, fail_shard, join_shards, make_shard
 from selfsame.imaging.shard_running import make_shards
@@ -25,7 +25,7 @@ class Files:
 
     def read(self, path, *, at_most=None):
         content = self.contents[path]
-        if isinstance(content, OSError):
+        if isinstance(content, Exception):
             raise content
         return content[:at_most]
 
@@ -100,6 +100,13 @@ def test_a_failed_capture_is_an_entry_with_a_reason_and_no_row(reason):
     assert shard.record.entries[1].detail
     assert shard.pixels.shape == shard.record.shape == (2, 2, HEIGHT, WIDTH)
     assert shard.record.provisional is tried_again
+
+
+def test_where_the_whole_source_is_lost_no_capture_is_set_aside():
+    contents = {"a": make_content(7, 1), "b": make_content(8, 2)}
+    files = Files({**contents, "b": SourceLostError("expected captures in x, but the folder is gone")})
+    with pytest.raises(SourceLostError, match="the folder is gone"):
+        make_shard(plan(contents), files, RECIPE)
 
 
 def test_a_file_that_has_grown_is_not_read_whole_and_counts_as_changed():

@@ -1,13 +1,18 @@
 """Networks for the folds of the protocols: whom they see, whom they embed, and what a second run repeats."""
 
+import os
+import signal
+
 import numpy as np
 import pandas as pd
 import pytest
+from pydantic import ValidationError
 
 from selfsame.errors import MismatchError
 from selfsame.imaging.arrays import ShardedArrays
+from selfsame.imaging.backends import WorkerDiedError
 from selfsame.learning import cross_validation
-from selfsame.learning.cross_validation import FOLD_COLUMNS, embed_folds, require_same_folds
+from selfsame.learning.cross_validation import FOLD_COLUMNS, count_workers, embed_folds, require_same_folds
 from selfsame.learning.pairs import LEARNT_COLUMNS, compare_embeddings, tabulate_embeddings
 from selfsame.matching.comparators import COSINE
 from selfsame.matching.pairs import index_trained
@@ -32,13 +37,13 @@ def task(toy):
     return {"iris_left": data.arrays["iris_left"]}, {"iris_left": view}, assignments
 
 
-def run(task, parameters, workspace, **change):
+def run(task, parameters, workspace, *, workers=1, **change):
     arrays, indexes, assignments = task
     regimen = parameters(max_epochs=1)
     given = {"arrays": arrays, "indexes": indexes, "assignments": assignments, **change}
     return embed_folds(
         given["arrays"], given["indexes"], given["assignments"], encoder_of=regimen.encoder_of,
-        encoders=regimen.encoders, regimen=regimen, seed=1, workspace=workspace,
+        encoders=regimen.encoders, regimen=regimen, seed=1, workspace=workspace, workers=workers,
     )  # fmt: skip
 
 
@@ -104,9 +109,39 @@ def test_an_interrupted_run_trains_the_folds_that_are_left(task, parameters, tmp
     pd.testing.assert_frame_equal(again, table)
 
 
+@pytest.mark.slow
+def test_folds_side_by_side_give_the_bits_of_one_after_the_other(task, parameters, tmp_path):
+    alone = run(task, parameters, tmp_path / "alone")
+    together = run(task, parameters, tmp_path / "together", workers=2)
+    pd.testing.assert_frame_equal(together, alone, check_exact=True)
+    names = [path.name for path in sorted((tmp_path / "together").iterdir())]
+    assert names == ["open_set_0", "subject_disjoint_0", "subject_disjoint_1"]
+
+
+def test_a_fold_whose_process_dies_is_named(task, parameters, tmp_path, monkeypatch):
+    monkeypatch.setattr(cross_validation, "_embed_quietly", die)
+    with pytest.raises(WorkerDiedError, match="a network for subject_disjoint, fold 0, but the process"):
+        run(task, parameters, tmp_path, workers=2)
+
+
+def die(*_given):
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+@pytest.mark.parametrize(("asked", "threads", "expected"), [(-1, 1, 4), (-1, 3, 1), (-1, 8, 1), (3, 1, 3)])
+def test_workers_share_the_cores(parameters, monkeypatch, asked, threads, expected):
+    monkeypatch.setattr("joblib.cpu_count", lambda: 4)
+    assert count_workers(asked, parameters(threads=threads)) == expected
+
+
+def test_no_worker_at_all_is_refused():
+    with pytest.raises(ValidationError, match="expected 1 worker or more"):
+        CrossValidation(enabled=True, workers=0)
+
+
 def test_nothing_is_trained_where_it_is_not_asked_for(task, parameters, tmp_path):
     arrays, indexes, assignments = task
-    asked = CrossValidation(enabled=False)
+    asked = CrossValidation(enabled=False, workers=1)
     table = cross_validate(
         parameters(max_epochs=1), asked, 1, tmp_path, assignments, arrays["iris_left"], indexes["iris_left"]
     )

@@ -100,6 +100,22 @@ def test_norms_biases_prototypes_and_fusion_are_not_decayed(module):
     assert count == len(list(module.recogniser.parameters()))
 
 
+def test_a_fused_step_of_the_optimiser_is_a_step_of_the_other(module):
+    before = {name: one.clone() for name, one in module.recogniser.state_dict().items()}
+    after = []
+    for fused in (True, False):
+        module.recogniser.load_state_dict(before)
+        module.regimen = module.regimen.model_copy(update={"fused": fused})
+        optimiser = module.configure_optimizers()
+        assert {group["fused"] for group in optimiser.param_groups} == {fused}
+        optimiser.zero_grad()
+        module.compute_losses(module.batch, 0.0, None).total.backward()
+        optimiser.step()
+        after.append({name: one.clone() for name, one in module.recogniser.state_dict().items()})
+    torch.testing.assert_close(*after)
+    assert any(not torch.equal(one, before[name]) for name, one in after[0].items())
+
+
 def test_plan_hands_out_every_presentation_with_its_labels(module):
     steps = list(module.plan)
     assert len(steps) == len(module.plan)

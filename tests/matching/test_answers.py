@@ -261,3 +261,16 @@ def test_a_reference_is_not_compared_with_itself(ask: Answer) -> None:
 def test_nothing_but_references_gives_no_answer(ask: Answer) -> None:
     found = ask(iris_left=make("iris_left", [("ann", 1), ("bob", 1)]))
     assert found["status"].tolist() == ["enrolled", "enrolled"]
+
+
+def test_one_modality_alone_is_searched_with_the_answers_of_a_comparison_with_everyone(
+    ask: Answer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shown = make("iris_left", [("bob", 7), ("cleo", 8), ("dora", 3)])
+    searched = ask(iris_left=shown, modalities=("iris_left",))
+    monkeypatch.setattr("selfsame.matching.answers.rises", lambda _fuse: False)
+    compared = ask(iris_left=shown, modalities=("iris_left",))
+    scores = [np.concatenate(table.pop("candidate_scores").to_list()) for table in (searched, compared)]
+    np.testing.assert_allclose(*scores, atol=1e-6)
+    pd.testing.assert_frame_equal(searched, compared, rtol=1e-6)
+    assert searched["identity"].tolist() == ["bob", "cleo", "unknown"]

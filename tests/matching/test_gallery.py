@@ -192,6 +192,18 @@ def test_smaller_type_costs_no_more_than_its_bound(row_type):
     assert 0 < np.abs(scores - true).max() < bound + 1e-6
 
 
+@given(st.integers(0, 2**32 - 1), st.integers(0, 300), st.integers(1, 20), st.sampled_from(["f4", "i4"]))
+@settings(max_examples=30, deadline=None)
+def test_scores_that_reach_a_limit_are_found_in_the_order_of_their_rows(seed, n, probes, kind):
+    rng = np.random.default_rng(seed)
+    scores = rng.integers(0, 20, (n, probes)).astype(kind)
+    limits = rng.integers(10, 22, probes).astype(kind)
+    rows, columns = block_scores.list_reached(scores, limits)
+    expected = np.nonzero(scores >= limits)
+    assert sorted(zip(rows, columns, strict=True)) == list(zip(*expected, strict=True))
+    assert (np.diff(rows) >= 0).all()
+
+
 @given(st.integers(0, 2**32 - 1), st.integers(2, 300))
 @settings(max_examples=30, deadline=None)
 def test_fast_scores_keep_within_their_bounds(seed, d):
@@ -203,7 +215,7 @@ def test_fast_scores_keep_within_their_bounds(seed, d):
         kinds = [block_scores.FloatScores] + [block_scores.IntegerScores] * (row_type == "int8")
         for kind in kinds:
             fast = kind.of(probes, scale, longest, *[0.0] * (kind is block_scores.IntegerScores))
-            scores = fast.score(rows)
+            scores = fast.score(rows, np.empty((40, 11), dtype=fast.score_type))
             assert (fast.bound >= longest * d * 2.0**-24).all() or kind is block_scores.IntegerScores
             assert (np.abs(fast.unit * scores - true) <= fast.bound).all()
             assert (scores >= fast.limits(true.min(axis=0))).all()

@@ -65,3 +65,16 @@ def test_batch_gives_what_single_presentations_give():
 
 def test_subset_is_named_after_its_modalities():
     assert subset_key(["iris_left", "fingerprint"]) == "iris_left+fingerprint"
+
+
+@given(st.integers(0, 2**32 - 1), st.integers(1, 12))
+@settings(max_examples=25, deadline=None)
+def test_the_highest_scores_are_those_of_a_stable_sort(seed, count):
+    rng = np.random.default_rng(seed)
+    scores = np.where(rng.random((5, 9)) < 0.3, NAN, rng.integers(0, 4, (5, 9))).astype(np.float32)
+    names = np.array(list("abcdefghi"))
+    found = identify(scores, names, thresholds=np.zeros(5), count=count)
+    for row, subjects in zip(scores, found.subjects.tolist(), strict=True):
+        order = np.argsort(-np.where(np.isnan(row), -np.inf, row), kind="stable")
+        expected = [names[i] for i in order if not np.isnan(row[i])][:count]
+        assert [name for name in subjects if name] == expected

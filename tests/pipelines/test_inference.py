@@ -58,7 +58,7 @@ def test_inference_without_a_network_needs_new_captures_and_what_the_evaluation_
 
 def test_a_trained_network_adds_its_checkpoint_and_embeddings() -> None:
     more = build(trained=True).inputs() - build().inputs()
-    assert more == {"checkpoint", "embeddings", "params:evaluation"}
+    assert more == {"checkpoint", "embeddings", "new.embeddings_workspace", "params:evaluation"}
 
 
 @pytest.mark.parametrize("trained", [False, True])

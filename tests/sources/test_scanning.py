@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from selfsame.errors import InputError
+from selfsame.errors import InputError, SourceLostError
 from selfsame.imaging.decoding import Decoded, decode
 from selfsame.sources.layouts import Layout, PathPattern
 from selfsame.sources.limits import Limits
@@ -139,6 +139,15 @@ def test_an_error_that_nobody_foresaw_costs_one_file_and_not_the_scan(
     assert refused["reason"].tolist() == ["unexpected"]
     detail = refused["detail"].item()
     assert detail == f"{type(error).__name__}: {' '.join(str(error).split())}"
+
+
+def test_where_the_whole_source_is_lost_no_file_is_refused() -> None:
+    class Lost(MemorySource):
+        def read(self, path: str, *, at_most: int | None = None) -> bytes:
+            raise SourceLostError("expected captures in memory, but the folder is gone")
+
+    with pytest.raises(SourceLostError, match="the folder is gone"):
+        scan_all(Lost({"1/iris_left/1.png": picture()}))
 
 
 def test_a_row_describes_its_capture() -> None:

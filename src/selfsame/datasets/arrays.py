@@ -198,13 +198,20 @@ def _write_shard(folder: Path, shard: Shard) -> None:
     began = time.perf_counter()
     _replace(
         folder / f"{shard.name}{PIXELS}",
-        lambda file: np.lib.format.write_array(file, shard.pixels, (1, 0), False),
+        lambda file: _write_pixels(file, shard.pixels),
     )
     seconds = {**shard.record.seconds, "write": round(time.perf_counter() - began, 6)}
     record = shard.record.model_copy(update={"seconds": seconds})
     digest = _digest_record(record.model_dump(mode="json"))
     text = f'{{"sha256": "{digest}", "record": {record.model_dump_json(indent=1)}}}'
     _replace(folder / f"{shard.name}{RECORD}", lambda file: file.write(text.encode()))
+
+
+def _write_pixels(file: BinaryIO, pixels: NDArray[np.uint8]) -> None:
+    """Write a C-contiguous array as .npy; numpy's own writing does not say that the disk is full."""
+    np.lib.format.write_array_header_1_0(file, np.lib.format.header_data_from_array_1_0(pixels))
+    if pixels.size:
+        file.write(pixels.data)
 
 
 def _replace(path: Path, write: Callable[[BinaryIO], object]) -> None:

@@ -80,7 +80,8 @@ class CapturesDataset(AbstractDataset[Iterator[tuple[str, bytes]], CaptureSource
             f"put captures there, or run kedro run --pipelines synthesis, or give --params={setting}=PATH"
         )
         if not tree.exists():
-            raise InputError(f"expected a folder of captures at {tree.root}, found nothing: {remedy}")
+            found = "a file" if tree.is_file() else "nothing"
+            raise InputError(f"expected a folder of captures at {tree.root}, found {found}: {remedy}")
         if not tree.has_files():
             raise InputError(f"expected captures in {tree.root}, found no file: {remedy}")
         return tree
@@ -112,6 +113,7 @@ class CapturesDataset(AbstractDataset[Iterator[tuple[str, bytes]], CaptureSource
             ) from error
         finally:
             partial.remove()
+            tree.settle()
 
     def _chosen(self) -> str:
         if not self._auto:

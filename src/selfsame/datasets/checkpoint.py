@@ -134,14 +134,19 @@ class CheckpointDataset(AbstractVersionedDataset[Checkpoint, Checkpoint]):
             ) from error
         finally:
             shutil.rmtree(partial, ignore_errors=True)
+            if self._version:
+                with suppress(OSError):  # a version that was not completed is an empty folder
+                    target.parent.rmdir()
 
     def _remove_leftovers(self, target: Path) -> None:
         """Remove what killed processes left beside the target, or in the folders of the other versions."""
         folders = list(target.parent.parent.glob("*")) if self._version else [target.parent]
-        for leftover in (path for folder in folders for path in find_leftovers(folder) if path.is_dir()):
-            shutil.rmtree(leftover)
-            with suppress(OSError):  # a version that was never completed is an empty folder now
-                leftover.parent.rmdir()
+        for folder in folders:
+            for leftover in (path for path in find_leftovers(folder) if path.is_dir()):
+                shutil.rmtree(leftover)
+            if self._version:
+                with suppress(OSError):  # a version that was never completed is an empty folder now
+                    folder.rmdir()
 
     def _exists(self) -> bool:
         return _is_complete(self._get_load_path().as_posix())

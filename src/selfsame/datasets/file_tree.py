@@ -10,10 +10,11 @@ from pathlib import Path, PurePosixPath
 
 import fsspec
 
-from selfsame.errors import CaptureError, InputError
+from selfsame.errors import CaptureError, InputError, SourceLostError
 from selfsame.sources.source import RawFile
 
 MARKER = ".selfsame-sample"  # made by this code, skipped by listings
+REPLACED = "replaced"
 
 
 @dataclass
@@ -71,10 +72,22 @@ class FileTree:
         Raises:
             CaptureError: the path has become a link that leaves the root since it was listed.
             InputError: the path itself leaves the root.
+            SourceLostError: the root is gone, or empty, since it was listed.
         """
         checked = _inside(path)
+        try:
+            return self._read(checked, at_most)
+        except OSError as error:
+            if self.exists() and self.has_files():
+                raise
+            raise SourceLostError(
+                f"expected captures in {self.root}, but the folder is gone, or empty, since its files were "
+                "listed: bring it back (mount it again) and run the same command again"
+            ) from error
+
+    def _read(self, path: str, at_most: int | None) -> bytes:
         if self.protocol == "file":
-            real = Path(os.path.realpath(Path(self.path) / checked))
+            real = Path(os.path.realpath(Path(self.path) / path))
             if not real.is_relative_to(os.path.realpath(self.path)):
                 raise CaptureError(
                     "link_outside_root", f"expected a file below the root at {path}, got a link elsewhere"
@@ -84,7 +97,7 @@ class FileTree:
                     return file.read()
                 # Memory is taken for all that is asked for: twice the time where that is the limit of 64 MiB.
                 return file.read(min(at_most, os.fstat(file.fileno()).st_size + 1))
-        content: bytes = self._filesystem().cat_file(self._full(checked), end=at_most)
+        content: bytes = self._filesystem().cat_file(self._full(path), end=at_most)
         return content
 
     def exists(self) -> bool:
@@ -92,6 +105,10 @@ class FileTree:
         if self.protocol == "file":
             return Path(self.path).is_dir()
         return bool(self._filesystem().isdir(self.path))
+
+    def is_file(self) -> bool:
+        """Tell whether there is a file where the root should be."""
+        return bool(self._filesystem().isfile(self.path))
 
     def has_files(self) -> bool:
         """Tell whether any file is below the root, without listing them all."""
@@ -143,11 +160,18 @@ class FileTree:
             self.remove()
             self._filesystem().mv(other.path, self.path, recursive=True)
             return
-        old = self.sibling("replaced")
+        old = self.sibling(REPLACED)
         old.remove()
         if self.exists():
             Path(self.path).rename(old.path)
         Path(other.path).rename(self.path)
+        self.settle()
+
+    def settle(self) -> None:
+        """Remove what was at this root before; bring it back where an interrupted move left nothing else."""
+        old = self.sibling(REPLACED)
+        if self.protocol == "file" and old.exists() and not self.exists():
+            Path(old.path).rename(self.path)
         old.remove()
 
     def remove(self) -> None:

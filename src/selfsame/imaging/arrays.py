@@ -85,7 +85,8 @@ def digest_pixels(pixels: NDArray[np.uint8]) -> str:
 class ShardedArrays:
     """Shards that are read as one array, without copying them together.
 
-    A global row numbers the rows of all shards, shards in the order of their names.
+    A global row numbers the rows of all shards, shards in the order of their names. To other processes of the
+    machine memory-mapped shards travel as the names of their files.
 
     Args:
         pixels: by shard name, (rows, 2, height, width) uint8, memory-mapped or not; all of one size.
@@ -115,6 +116,10 @@ class ShardedArrays:
                 )
         counts = [len(shard) for shard in self._pixels]
         self._starts = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
+
+    def __reduce__(self) -> tuple[object, ...]:
+        sent = {name: _send(pixels) for name, pixels in zip(self._names, self._pixels, strict=True)}
+        return _receive, (sent, self.records)
 
     @property
     def shape(self) -> tuple[int, int, int, int]:
@@ -196,3 +201,32 @@ class ShardedArrays:
             else:
                 out[i] = self._pixels[shard][place]
         return out
+
+
+@dataclass(frozen=True)
+class _Mapped:
+    """Where the pixels of a memory-mapped shard lie: the file, the first byte, their shape."""
+
+    path: str
+    offset: int
+    shape: tuple[int, ...]
+
+
+def _send(pixels: NDArray[np.uint8]) -> NDArray[np.uint8] | _Mapped:
+    """Name the file of memory-mapped pixels, and give others as they are."""
+    root: object = pixels
+    while isinstance(root, np.ndarray) and isinstance(root.base, np.ndarray):
+        root = root.base
+    if not isinstance(root, np.memmap) or root.filename is None or not pixels.flags.c_contiguous:
+        return pixels
+    return _Mapped(str(root.filename), root.offset + pixels.ctypes.data - root.ctypes.data, pixels.shape)
+
+
+def _receive(
+    sent: Mapping[str, NDArray[np.uint8] | _Mapped], records: Mapping[str, ShardRecord]
+) -> ShardedArrays:
+    pixels = {
+        name: np.memmap(one.path, np.uint8, "r", one.offset, one.shape) if isinstance(one, _Mapped) else one
+        for name, one in sent.items()
+    }
+    return ShardedArrays(pixels, records)

@@ -10,14 +10,17 @@ import os
 import threading
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import CancelledError, Executor, Future, ThreadPoolExecutor
+from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from importlib.util import find_spec
-from typing import Literal, ParamSpec, Protocol, TypeVar, cast
+from typing import TYPE_CHECKING, Literal, ParamSpec, Protocol, TypeVar, cast
 
 from selfsame.errors import InputError, SelfsameError
+
+if TYPE_CHECKING:
+    from joblib.externals.loky import ProcessPoolExecutor
 
 Backend = Literal["sequential", "threading", "loky", "dask", "ray"]
 
@@ -119,9 +122,12 @@ def open_processes(workers: int) -> Iterator[Pool]:
 
     try:
         yield Pool(submit, 2 * workers)
-    finally:
+    except BaseException:
         for process in processes:
-            process.end()
+            process.kill()
+        raise
+    for process in processes:
+        process.end()
 
 
 class _Process:
@@ -161,14 +167,15 @@ class _Process:
             future.cancel()
         self._executor.shutdown(wait=False)
 
+    def kill(self) -> None:
+        """End it at once, whatever it is at."""
+        self._executor.shutdown(wait=False, kill_workers=True)
+
     @staticmethod
-    def _start() -> Executor:
+    def _start() -> "ProcessPoolExecutor":
         from joblib.externals.loky import ProcessPoolExecutor
 
-        executor: Executor = ProcessPoolExecutor(
-            1, initializer=_start_worker, initargs=(os.getpid(),), env=ONE_THREAD
-        )
-        return executor
+        return ProcessPoolExecutor(1, initializer=_start_worker, initargs=(os.getpid(),), env=ONE_THREAD)
 
 
 def _start_worker(parent: int) -> None:

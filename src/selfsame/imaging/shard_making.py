@@ -12,7 +12,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from selfsame.errors import CaptureError
+from selfsame.errors import CaptureError, SourceLostError
 from selfsame.imaging.arrays import CHANNELS, FAILED, Entry, Shard, ShardRecord, digest_pixels
 from selfsame.imaging.normalised import Normalised
 from selfsame.imaging.sharding import PlannedImpression, PlannedShard
@@ -65,6 +65,9 @@ def make_shard(planned: PlannedShard, source: Reader, recipe: Recipe) -> Shard:
     """Read, decode, distort and normalise every impression of a shard, in one thread.
 
     A capture that fails becomes an entry with its reason and no row.
+
+    Raises:
+        SourceLostError: no capture can be read any more.
     """
     clock = _Clock()
     images: list[Normalised] = []
@@ -77,6 +80,8 @@ def make_shard(planned: PlannedShard, source: Reader, recipe: Recipe) -> Shard:
                 images.append(_normalise(one, grey, recipe, clock))
             except CaptureError as error:
                 entries.append(_failed(one, error.reason, error.detail))
+            except SourceLostError:
+                raise
             except Exception as error:  # one capture must not cost the run; it is counted and tried again
                 entries.append(_failed(one, "unexpected", f"{type(error).__name__}: {error}"))
             else:

@@ -1,16 +1,25 @@
 """Embeddings of people by networks that never saw them: one is trained for every fold of the protocols."""
 
 import logging
-from collections.abc import Mapping
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import redirect_stderr
+from dataclasses import dataclass
+from io import TextIOBase
 from pathlib import Path
+from typing import TextIO
 
 import numpy as np
 import pandas as pd
 
 from selfsame.errors import MismatchError
 from selfsame.imaging.arrays import ShardedArrays
+from selfsame.imaging.backends import WorkerDiedError, open_processes
+from selfsame.learning.device import choose_device
 from selfsame.learning.embedding import KEPT_COLUMNS, embed_all
+from selfsame.learning.embedding_parts import EmbeddingParts
 from selfsame.learning.fitting import fit, pack_checkpoint
+from selfsame.learning.randomness import reproducible
 from selfsame.learning.regimen import EncoderSettings, Regimen
 from selfsame.learning.task import assemble_task
 from selfsame.matching.protocol import ENROLLED, protocol_kind
@@ -20,7 +29,34 @@ from selfsame.sources.protocols import list_folds, view_fold
 
 logger = logging.getLogger(__name__)
 
+EVERY_CORE = -1
 FOLD_COLUMNS = ["protocol", "fold", *KEPT_COLUMNS, "embedding", "weight", "model_version"]
+
+
+@dataclass(frozen=True)
+class Fold:
+    """One fold of a protocol.
+
+    Attributes:
+        protocol: of which.
+        number: of the fold, from 0.
+        views: the index of each modality, with the roles and splits of this fold.
+    """
+
+    protocol: str
+    number: int
+    views: Mapping[str, pd.DataFrame]
+
+
+@dataclass(frozen=True)
+class FoldSettings:
+    """How the network of any fold is trained, and where its state is kept; see `embed_folds`."""
+
+    encoder_of: Mapping[str, str]
+    encoders: Mapping[str, EncoderSettings]
+    regimen: Regimen
+    seed: int
+    workspace: Path
 
 
 def embed_folds(
@@ -33,6 +69,7 @@ def embed_folds(
     regimen: Regimen,
     seed: int,
     workspace: Path,
+    workers: int,
 ) -> pd.DataFrame:
     """Train a network for every fold but the one that the indexes show, and embed what the fold compares.
 
@@ -47,32 +84,106 @@ def embed_folds(
         regimen: the course of each training.
         seed: of all randomness.
         workspace: a folder for the state of each training.
+        workers: processes that train folds side by side; the result does not depend on it.
 
     Returns:
         One row a capture that a fold tests or enrols, with FOLD_COLUMNS; `weight` is that of its modality in
         the fold's fusion.
+
+    Raises:
+        WorkerDiedError: names the fold whose process ended.
+        InputError: see `fit`.
     """
+    settings = FoldSettings(encoder_of, encoders, regimen, seed, workspace)
     deployed = (protocol_kind(indexes.values()), 0)
-    folds = [(protocol, fold) for protocol in PROTOCOLS for fold in list_folds(assignments, protocol)]
-    tables = []
-    for protocol, fold in folds:
-        views = {
-            modality: view_fold(index, assignments, protocol, fold) for modality, index in indexes.items()
-        }
-        if (protocol, fold) == deployed or not _trains(views):
-            continue
-        logger.info("training for %s, fold %d", protocol, fold)
-        task = assemble_task(
-            arrays, views, encoder_of=encoder_of, encoders=encoders, regimen=regimen, seed=seed
-        )
-        state = fit(task, regimen, workspace / f"{protocol}_{fold}")
-        checkpoint = pack_checkpoint(state, task, best=True)
-        table = embed_all(checkpoint, arrays, views, batch_size=regimen.batch_size, device=regimen.device)
-        weights = table["modality"].map(dict(checkpoint.fusion_weights))
-        made = table.assign(protocol=protocol, fold=np.int32(fold), weight=weights)
-        tables.append(made[_is_compared(made, protocol)])
+    folds = []
+    for protocol in PROTOCOLS:
+        for fold in list_folds(assignments, protocol):
+            views = {name: view_fold(index, assignments, protocol, fold) for name, index in indexes.items()}
+            if (protocol, fold) != deployed and _trains(views):
+                folds.append(Fold(protocol, fold, views))
+    tables = list(_embed_each(arrays, folds, settings, min(workers, len(folds))))
     empty = pd.DataFrame({name: pd.Series(dtype="object") for name in FOLD_COLUMNS})
     return pd.concat(tables, ignore_index=True)[FOLD_COLUMNS] if tables else empty
+
+
+def count_workers(asked: int, regimen: Regimen) -> int:
+    """Tell how many folds are trained at once: -1 asks for as many as the cores can serve, on a GPU one."""
+    from joblib import cpu_count
+
+    if asked != EVERY_CORE:
+        return asked
+    return max(1, cpu_count() // regimen.threads) if choose_device(regimen.device) == "cpu" else 1
+
+
+def _embed_each(
+    arrays: Mapping[str, ShardedArrays], folds: Sequence[Fold], settings: FoldSettings, workers: int
+) -> Iterator[pd.DataFrame]:
+    """Train and embed fold after fold, in this process or side by side in others; in their order."""
+    if workers <= 1:
+        for fold in folds:
+            logger.info("training for %s, fold %d", fold.protocol, fold.number)
+            yield embed_fold(arrays, fold, settings)
+        return
+    logger.info("training for %d folds, %d at a time", len(folds), workers)
+    with open_processes(workers) as pool:
+        waiting = [pool.submit(_embed_quietly, arrays, fold, settings) for fold in folds]
+        for fold, wait in zip(folds, waiting, strict=True):
+            try:
+                yield wait()
+            except WorkerDiedError as error:
+                raise WorkerDiedError(
+                    f"expected a network for {fold.protocol}, fold {fold.number}, but the process that "
+                    "trained it has died: run again, finished epochs are kept; where memory is short, lower "
+                    "cross_validation.workers"
+                ) from error
+            logger.info("trained for %s, fold %d", fold.protocol, fold.number)
+
+
+def embed_fold(arrays: Mapping[str, ShardedArrays], fold: Fold, settings: FoldSettings) -> pd.DataFrame:
+    """Train the network of one fold, or reuse it, and embed what the fold compares: its FOLD_COLUMNS."""
+    regimen, folder = settings.regimen, settings.workspace / f"{fold.protocol}_{fold.number}"
+    task = assemble_task(
+        arrays,
+        fold.views,
+        encoder_of=settings.encoder_of,
+        encoders=settings.encoders,
+        regimen=regimen,
+        seed=settings.seed,
+    )
+    checkpoint = pack_checkpoint(fit(task, regimen, folder), task, best=True)
+    kept = folder / "embedded_shards"
+    kept.mkdir(parents=True, exist_ok=True)
+    device = choose_device(regimen.device)
+    with reproducible(settings.seed, threads=regimen.threads, deterministic=device == "cpu"):
+        table = embed_all(
+            checkpoint,
+            arrays,
+            fold.views,
+            batch_size=regimen.batch_size,
+            device=device,
+            parts=EmbeddingParts(kept),
+        )
+    weights = table["modality"].map(dict(checkpoint.fusion_weights))
+    made = table.assign(protocol=fold.protocol, fold=np.int32(fold.number), weight=weights)
+    return made[_is_compared(made, fold.protocol)]
+
+
+def _embed_quietly(arrays: Mapping[str, ShardedArrays], fold: Fold, settings: FoldSettings) -> pd.DataFrame:
+    """Do it in a process of its own, whose progress bar would write over those of the others."""
+    with redirect_stderr(_Plain(sys.stderr)):
+        return embed_fold(arrays, fold, settings)
+
+
+class _Plain(TextIOBase):
+    """A stream that passes on what is written, but is no terminal."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        """Pass it on."""
+        return self._stream.write(text)
 
 
 def require_same_folds(

@@ -1,6 +1,9 @@
 """Embeddings of captures: what evaluation and inference compare."""
 
-from collections.abc import Mapping
+import logging
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
@@ -8,12 +11,17 @@ import torch
 from numpy.typing import NDArray
 
 from selfsame.errors import DamagedError, MismatchError
-from selfsame.imaging.arrays import ShardedArrays
+from selfsame.imaging.arrays import ShardedArrays, digest_pixels
 from selfsame.learning.augmentation import to_float
+from selfsame.learning.batches import BatchLoader, PlanStep
 from selfsame.learning.checkpoint import Checkpoint, require_same_data
 from selfsame.learning.device import Device, choose_device
+from selfsame.learning.embedding_parts import EmbeddingParts, name_part
 from selfsame.learning.recogniser import Recogniser, restore
 from selfsame.learning.rows import digest_captures, digest_splits
+from selfsame.learning.task import describe_code
+
+logger = logging.getLogger(__name__)
 
 KEPT_COLUMNS = [
     "capture_id", "impression", "subject_id", "modality", "instance", "capture_index", "role", "split",
@@ -21,6 +29,33 @@ KEPT_COLUMNS = [
 
 LARGEST_DEVIATION = 1e-3
 """Of an embedding's length from 1; float32 rounds by less, NaN deviates by more."""
+
+BATCHES_AHEAD = 2
+"""Batches that a thread gathers while one is encoded: encoding takes tens of times as long as gathering."""
+
+
+@dataclass(frozen=True)
+class Pass:
+    """How captures are embedded; all of it may change the last bits.
+
+    Attributes:
+        model_version: of the checkpoint.
+        batch_size: captures a pass at most; a batch never spans two shards.
+        place: `cpu` or `cuda`.
+    """
+
+    model_version: str
+    batch_size: int
+    place: str
+
+    def name(self, modality: str, pixels: str, rows: NDArray[np.int64]) -> str:
+        """Name the embeddings of (n,) rows of a shard, of which `pixels` is the digest."""
+        return name_part(*self._stamp, modality, pixels, rows.tolist())
+
+    @cached_property
+    def _stamp(self) -> tuple[str | int, ...]:
+        threads = torch.get_num_threads() if self.place == "cpu" else 0
+        return self.model_version, describe_code(), self.batch_size, self.place, threads
 
 
 def embed_captures(
@@ -31,6 +66,7 @@ def embed_captures(
     *,
     batch_size: int,
     device: Device,
+    parts: EmbeddingParts | None = None,
 ) -> pd.DataFrame:
     """Embed every normalised capture of a modality; failed ones are left out.
 
@@ -41,6 +77,8 @@ def embed_captures(
         index: its index; columns that it lacks (a role, a split) are lacking in the result.
         batch_size: captures a pass; the result does not depend on it beyond the last bits.
         device: where to compute.
+        parts: keeps the embeddings of every shard as soon as they are made, so that an interrupted run goes
+            on; None keeps none.
 
     Returns:
         One row an "ok" row of the index, in its order: its keys and `embedding` (d,) float32 of unit length.
@@ -49,10 +87,12 @@ def embed_captures(
         MismatchError: the checkpoint does not know the modality, or was trained on captures that were
             normalised otherwise.
         DamagedError: the checkpoint's weights do not fit its design, or give no unit vectors.
+        InputError: the parts cannot be written.
     """
     require_same_normalisation(checkpoint, modality, arrays)
     place = choose_device(device)
-    return _embed(restore(checkpoint).to(place), modality, arrays, index, batch_size=batch_size, place=place)
+    how = Pass(checkpoint.version, batch_size, place)
+    return _embed(restore(checkpoint).to(place), modality, arrays, index, how, parts)
 
 
 def embed_all(
@@ -62,6 +102,7 @@ def embed_all(
     *,
     batch_size: int,
     device: Device,
+    parts: EmbeddingParts | None = None,
 ) -> pd.DataFrame:
     """Embed the captures that a checkpoint was trained and is to be tested on.
 
@@ -71,6 +112,7 @@ def embed_all(
         indexes: its index, with the splits.
         batch_size: captures a pass.
         device: where to compute.
+        parts: see `embed_captures`; of other captures and models none is left at the end.
 
     Returns:
         The rows of `embed_captures` of all modalities, and the `model_version` that made them.
@@ -79,6 +121,7 @@ def embed_all(
         MismatchError: captures or splits are not those that the checkpoint was trained with: someone whom it
             was trained on might pass for a stranger.
         DamagedError: see `embed_captures`.
+        InputError: see `embed_captures`.
     """
     for modality, pixels in arrays.items():
         require_same_normalisation(checkpoint, modality, pixels)
@@ -86,11 +129,13 @@ def embed_all(
         checkpoint, captures_digest=digest_captures(indexes, arrays), splits_digest=digest_splits(indexes)
     )
     place = choose_device(device)
-    recogniser = restore(checkpoint).to(place)
+    recogniser, how = restore(checkpoint).to(place), Pass(checkpoint.version, batch_size, place)
     tables = [
-        _embed(recogniser, modality, arrays[modality], index, batch_size=batch_size, place=place)
+        _embed(recogniser, modality, arrays[modality], index, how, parts)
         for modality, index in indexes.items()
     ]
+    if parts is not None:
+        parts.sweep()
     return pd.concat(tables, ignore_index=True).assign(model_version=checkpoint.version)
 
 
@@ -124,38 +169,90 @@ def _embed(
     modality: str,
     arrays: ShardedArrays,
     index: pd.DataFrame,
-    *,
-    batch_size: int,
-    place: str,
+    how: Pass,
+    parts: EmbeddingParts | None,
 ) -> pd.DataFrame:
     chosen = index[index["status"] == "ok"].reset_index(drop=True)
-    rows = arrays.rows(chosen["shard"].tolist(), chosen["row"].to_numpy())
-    embeddings = _encode_rows(recogniser, modality, arrays, rows, batch_size=batch_size, place=place)
-    astray = np.flatnonzero(~(np.abs(np.linalg.norm(embeddings, axis=1) - 1) < LARGEST_DEVIATION))
-    if len(astray):
-        raise DamagedError(
-            f"expected embeddings of unit length, got {len(astray)} others of {len(chosen)}, the first of "
-            f"{modality} capture {chosen['capture_id'][astray[0]]}: run the training pipeline again"
-        )
+    size = recogniser.design.encoders[recogniser.design.encoder_of[modality]].embedding_size
+    embeddings = np.empty((len(chosen), size), dtype=np.float32)
+    missing = []
+    for shard in _list_shards(chosen, modality, arrays, how, named=parts is not None):
+        made = parts.read(shard.name, (len(shard.places), size)) if parts else None
+        if made is None:
+            missing.append(shard)
+        else:
+            embeddings[shard.places] = made
+    if parts and len(chosen):
+        logger.info("embedding %d shards of %s that are not embedded yet", len(missing), modality)
+    for shard, made in zip(missing, _encode(recogniser, modality, arrays, missing, how), strict=True):
+        embeddings[shard.places] = made
+        if parts is not None:
+            parts.write(shard.name, made)
+    _require_unit_length(embeddings, modality, chosen["capture_id"])
     kept = chosen[[column for column in KEPT_COLUMNS if column in chosen.columns]]
     return kept.assign(embedding=list(embeddings))
 
 
-def _encode_rows(
-    recogniser: Recogniser,
-    modality: str,
-    arrays: ShardedArrays,
-    rows: NDArray[np.int64],
-    *,
-    batch_size: int,
-    place: str,
-) -> NDArray[np.float32]:
-    """Embed global rows (n,) of arrays: (n, d) float32."""
-    parts = [
-        np.empty((0, recogniser.design.encoders[recogniser.design.encoder_of[modality]].embedding_size), "f4")
-    ]
-    with torch.inference_mode():
-        for start in range(0, len(rows), batch_size):
-            pixels = torch.from_numpy(arrays.gather(rows[start : start + batch_size])).to(place)
-            parts.append(recogniser.encode(modality, to_float(pixels)).cpu().numpy())
-    return np.concatenate(parts)
+@dataclass(frozen=True)
+class _ShardRows:
+    """The rows of one shard that are to be embedded.
+
+    Attributes:
+        name: of the part that keeps their embeddings; empty where none does.
+        places: (n,) their places in the index.
+        rows: (n,) global rows, rising.
+    """
+
+    name: str
+    places: NDArray[np.int64]
+    rows: NDArray[np.int64]
+
+
+def _list_shards(
+    chosen: pd.DataFrame, modality: str, arrays: ShardedArrays, how: Pass, *, named: bool
+) -> Iterator[_ShardRows]:
+    """List what is to be embedded, shard by shard, in the order of their names."""
+    rows = arrays.rows(chosen["shard"].tolist(), chosen["row"].to_numpy())
+    local = chosen["row"].to_numpy(dtype=np.int64)
+    codes, shards = pd.factorize(chosen["shard"], sort=True)
+    order = np.lexsort((rows, codes))
+    cuts = np.searchsorted(codes[order], np.arange(1, len(shards)))
+    for shard, places in zip(shards, np.split(order, cuts), strict=False):  # none: one empty part
+        name = ""
+        if named:
+            record = arrays.records.get(str(shard))
+            pixels = record.sha256 if record else digest_pixels(arrays.gather(rows[places]))
+            name = how.name(modality, pixels, local[places])
+        yield _ShardRows(name, places, rows[places])
+
+
+def _encode(
+    recogniser: Recogniser, modality: str, arrays: ShardedArrays, shards: Sequence[_ShardRows], how: Pass
+) -> Iterator[NDArray[np.float32]]:
+    """Encode shard after shard, (n, d) float32 each, while a thread gathers the next batches."""
+    cuts = [np.array_split(shard.rows, -(-len(shard.rows) // how.batch_size)) for shard in shards]
+    steps = [PlanStep(rows[:, None], np.zeros(len(rows), dtype=np.int64)) for cut in cuts for rows in cut]
+    loader = BatchLoader([arrays], steps, prefetch=BATCHES_AHEAD, pin=how.place == "cuda")
+    batches = iter(loader)
+    for cut in cuts:
+        made = []
+        for _ in cut:
+            with torch.inference_mode():
+                pixels = next(batches).images[0].to(how.place, non_blocking=True)
+                made.append(recogniser.encode(modality, to_float(pixels)).cpu().numpy())
+        yield np.concatenate(made)
+
+
+def _require_unit_length(embeddings: NDArray[np.float32], modality: str, captures: "pd.Series[str]") -> None:
+    """Refuse embeddings, (n, d), whose length is not 1: the weights are damaged.
+
+    Raises:
+        DamagedError: says how many, and names the first.
+    """
+    lengths = np.sqrt(np.vecdot(embeddings, embeddings))
+    astray = np.flatnonzero(~(np.abs(lengths - 1) < LARGEST_DEVIATION))
+    if len(astray):
+        raise DamagedError(
+            f"expected embeddings of unit length, got {len(astray)} others of {len(captures)}, the first of "
+            f"{modality} capture {captures[astray[0]]}: run the training pipeline again"
+        )

@@ -123,9 +123,9 @@ def _train(task: Task, regimen: Regimen, folder: Path, device: str, earlier: Run
     recogniser = build_recogniser(task)
     if earlier is not None:
         recogniser.load_state_dict(earlier.weights)
+    recogniser.lay_out(channels_last=regimen.channels_last)
     if regimen.compile:
-        for encoder in recogniser.encoders.values():
-            encoder.compile()
+        recogniser.compile_encoders()
     plan = EpochPlan(list(task.train.values()), seed=task.origin.seed, batch_size=regimen.batch_size)
     module = TrainingModule(
         recogniser,

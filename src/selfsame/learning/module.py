@@ -90,7 +90,7 @@ class TrainingModule(lightning.LightningModule):
             {"params": decayed, "weight_decay": self.regimen.weight_decay},
             {"params": kept, "weight_decay": 0.0},
         ]
-        optimiser = torch.optim.AdamW(groups, lr=self.regimen.learning_rate)
+        optimiser = torch.optim.AdamW(groups, lr=self.regimen.learning_rate, fused=self.regimen.fused)
         if self._optimiser_state is not None:
             optimiser.load_state_dict(self._optimiser_state)
         return optimiser

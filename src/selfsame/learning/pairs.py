@@ -9,6 +9,7 @@ from selfsame.imaging.arrays import ShardedArrays
 from selfsame.learning.checkpoint import Checkpoint
 from selfsame.learning.device import Device
 from selfsame.learning.embedding import KEPT_COLUMNS, embed_captures
+from selfsame.learning.embedding_parts import EmbeddingParts
 from selfsame.matching.comparators import COSINE, compare_cosines
 from selfsame.matching.pairs import PAIR_COLUMNS, compare_templates
 from selfsame.matching.templates import tabulate_templates
@@ -47,6 +48,7 @@ def embed_unknown(
     *,
     batch_size: int,
     device: Device,
+    parts: EmbeddingParts | None = None,
 ) -> pd.DataFrame:
     """Embed captures that the network was neither trained nor tested on, as templates.
 
@@ -56,15 +58,26 @@ def embed_unknown(
         indexes: the index of each modality.
         batch_size: captures a pass.
         device: where to compute.
+        parts: see `embed_captures`; of other captures and models none is left at the end.
 
     Returns:
         The table of their templates, see `tabulate_embeddings`; empty where the network knows no modality.
     """
     tables = [
-        embed_captures(checkpoint, modality, arrays[modality], index, batch_size=batch_size, device=device)
+        embed_captures(
+            checkpoint,
+            modality,
+            arrays[modality],
+            index,
+            batch_size=batch_size,
+            device=device,
+            parts=parts,
+        )
         for modality, index in indexes.items()
         if modality in checkpoint.modalities
     ]
+    if parts is not None:
+        parts.sweep()
     nothing = pd.DataFrame({name: pd.Series(dtype="object") for name in (*KEPT_COLUMNS, "embedding")})
     embeddings = pd.concat(tables, ignore_index=True) if tables else nothing
     return tabulate_embeddings(embeddings.assign(model_version=checkpoint.version))

@@ -1,5 +1,6 @@
 """The recogniser: encoders, class prototypes and fusion weights in one module."""
 
+import shutil
 from typing import cast
 
 import torch
@@ -7,7 +8,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from selfsame.encoders.encoder import Encoder
-from selfsame.errors import DamagedError
+from selfsame.errors import DamagedError, InputError
 from selfsame.fusion.weighted import ModalityWeights
 from selfsame.learning.checkpoint import Checkpoint, Design, LabelMap
 
@@ -31,7 +32,6 @@ class Recogniser(nn.Module):
         self.design = design
         self.labels = labels
         self.encoders = nn.ModuleDict({name: Encoder(one) for name, one in design.encoders.items()})
-        self.encoders.to(memory_format=torch.channels_last)
         self.prototypes = nn.ParameterDict(
             {
                 name: nn.Parameter(
@@ -41,6 +41,22 @@ class Recogniser(nn.Module):
             }
         )
         self.fusion = ModalityWeights(len(design.modalities))
+        self.lay_out(channels_last=True)
+
+    def lay_out(self, *, channels_last: bool) -> None:
+        """Keep the channels of a pixel side by side in memory, or the pixels of a channel."""
+        for name in self.encoders:
+            self.encoder(name).lay_out(torch.channels_last if channels_last else torch.contiguous_format)
+
+    def compile_encoders(self) -> None:
+        """Let torch compile the encoders when they first encode.
+
+        Raises:
+            InputError: there is no C++ compiler, which torch needs for it.
+        """
+        require_compiler()
+        for encoder in self.encoders.values():
+            encoder.compile()
 
     def encode(self, modality: str, pixels: Tensor) -> Tensor:
         """Encode captures of a modality, (n, 2, height, width) in [0, 1] -> (n, d) of unit length."""
@@ -54,6 +70,22 @@ class Recogniser(nn.Module):
     def compare_classes(self, modality: str, embeddings: Tensor) -> Tensor:
         """Compare embeddings with the prototypes of their encoder, (n, d) -> cosines (n, classes)."""
         return embeddings @ functional.normalize(self.prototypes[self.design.encoder_of[modality]]).T
+
+
+def require_compiler() -> None:
+    """Check that there is a C++ compiler.
+
+    Raises:
+        InputError: there is none by any of the names that torch looks for.
+    """
+    from torch._inductor import config
+
+    names = [name for name in config.cpp.cxx if name]
+    if not any(shutil.which(name) for name in names):
+        raise InputError(
+            f"expected a C++ compiler, which compile: true needs, found none named {' or '.join(names)}: "
+            "install one, or set compile to false"
+        )
 
 
 def tabulate_classes(labels: LabelMap, encoder: str, instances: tuple[str, ...]) -> Tensor:

@@ -130,6 +130,8 @@ class Regimen(Settings):
     objective: Objective
     precision: Literal["32-true", "bf16-mixed"]
     compile: bool  # whether torch compiles the encoders
+    channels_last: bool  # whether the channels of a pixel lie side by side in memory
+    fused: bool  # whether the optimiser updates all weights in one call
     device: Device
     threads: PositiveInt  # of the processor; the same number is needed for the same bits
     prefetch: PositiveInt  # batches that a thread gathers ahead of the loop

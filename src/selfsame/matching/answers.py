@@ -8,8 +8,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from selfsame.errors import MismatchError
-from selfsame.matching.comparators import Compare, read_compare
-from selfsame.matching.prediction import Fuse, predict
+from selfsame.matching.comparators import COSINE, Compare, read_compare
+from selfsame.matching.cosine_search import CosineSearch, rises
+from selfsame.matching.prediction import Fuse, Nearest, predict
 from selfsame.matching.protocol import ENROLLED
 from selfsame.matching.scoring import Score
 from selfsame.matching.templates import Captures, list_captures, name_captures, unpack_templates
@@ -83,13 +84,16 @@ def answer(
     unseen = {m: index[~index["capture_id"].isin(owners["capture_id"])] for m, index in indexes.items()}
     shown = {m: unseen[m] for m in recogniser.chosen if m in unseen and len(unseen[m])}
     _require_templates(shown, left, recogniser)
+    alone = next(iter(shown)) if len(shown) == 1 else None
+    fuse = _widen(recogniser, tuple(shown))
     answers = predict(
         {m: list_captures(index) for m, index in shown.items()},
         {m: list_captures(right[m]) for m in shown},
         score={m: _compare_between(list_captures(index), left[m], right[m]) for m, index in shown.items()},
-        fuse=_widen(recogniser, tuple(shown)),
+        fuse=fuse,
         thresholds=recogniser.thresholds,
         count=count,
+        nearest=_search_alone(shown[alone], left[alone], right[alone], fuse) if alone else None,
     )
     table = pd.concat(
         [
@@ -146,22 +150,39 @@ def _require_templates(
 
 def _compare_between(probes: Captures, left: pd.DataFrame, right: pd.DataFrame) -> Score:
     """Compare templates when they are asked for; a capture without one gives NaN."""
-    references = list_captures(right)
-    places, kept_places = _place(probes, left), _place(references, right)
     if not len(left) or not len(right):
         return lambda shown, kept: np.full((len(shown), len(kept)), np.nan, dtype=np.float32)
-    fresh, enrolled = unpack_templates(left["template"]), unpack_templates(right["template"])
+    places, fresh = _place(probes, left), unpack_templates(left["template"])
+    enrolled = unpack_templates(right["template"])[_place(list_captures(right), right)]
     compare: Compare = read_compare(str(right["comparator"].iloc[0]), str(right["settings"].iloc[0]))
 
     def score(shown: NDArray[np.int64], kept: NDArray[np.int64]) -> NDArray[np.float32]:
-        rows, columns = places[shown], kept_places[kept]
+        rows = places[shown]
         scores = np.full((len(shown), len(kept)), np.nan, dtype=np.float32)
         acquired = np.flatnonzero(rows >= 0)
         if len(acquired):
-            scores[acquired] = compare(fresh[rows[acquired]], enrolled[columns])
+            in_order = np.array_equal(kept, np.arange(kept[0], kept[0] + len(kept)))
+            references = enrolled[kept[0] : kept[0] + len(kept)] if in_order else enrolled[kept]
+            scores[acquired] = compare(fresh[rows[acquired]], references)
         return scores
 
     return score
+
+
+def _search_alone(index: pd.DataFrame, left: pd.DataFrame, right: pd.DataFrame, fuse: Fuse) -> Nearest | None:
+    """Search a gallery where one modality alone is shown, by its embeddings; None where all are compared."""
+    if not len(left) or set(right["comparator"]) != {COSINE} or not rises(fuse):
+        return None
+    probes = list_captures(index)
+    vectors = unpack_templates(left["template"]).astype(np.float32)
+    return CosineSearch.of(
+        vectors,
+        rows=_place(probes, left),
+        instances=probes.instances,
+        enrolled=unpack_templates(right["template"]).astype(np.float32),
+        owners=right[["subject_id", "instance"]],
+        fuse=fuse,
+    ).nearest
 
 
 def _place(captures: Captures, templates: pd.DataFrame) -> NDArray[np.int64]:

@@ -7,7 +7,7 @@ product. float16: blocks converted within the cache. int8: products of integers,
 
 from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +20,9 @@ Rows = NDArray[np.number]
 
 FEW_PROBES = 8
 """Up to so many probes scalar products are faster than a matrix product."""
+
+GROUPED_ROWS = 64
+"""Rows whose highest score is compared with the limit first."""
 
 CACHED_ROWS = 1024
 """Rows that are converted at once: 1 MiB of 256 float32."""
@@ -42,6 +45,8 @@ class FloatScores:
         bound: (p,) how far `unit` times a score may be from the true one.
     """
 
+    score_type: ClassVar[type[np.generic]] = np.float32
+
     probes: NDArray[np.float32]
     unit: NDArray[np.float64]
     bound: NDArray[np.float64]
@@ -53,26 +58,24 @@ class FloatScores:
         bound = np.full(len(probes), longest * summed / (1 - summed) + SLACK)
         return cls(probes, np.array([scale]), bound)
 
-    def score(self, rows: Rows) -> NDArray[np.float32]:
-        """Score (b, d) rows: (b, p)."""
+    def score(self, rows: Rows, out: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Score (b, d) rows into `out`, (b, p), and return it."""
         if rows.dtype == np.float32:
-            return self._multiply(np.asarray(rows, dtype=np.float32))
-        scores = np.empty((len(rows), len(self.probes)), dtype=np.float32)
+            return self._multiply(np.asarray(rows, dtype=np.float32), out)
         held = np.empty((CACHED_ROWS, rows.shape[1]), dtype=np.float32)
         for first in range(0, len(rows), CACHED_ROWS):
             part = rows[first : first + CACHED_ROWS]
-            converted = to_float32(part, held[: len(part)])
-            scores[first : first + CACHED_ROWS] = self._multiply(converted)
-        return scores
+            self._multiply(to_float32(part, held[: len(part)]), out[first : first + CACHED_ROWS])
+        return out
 
     def limits(self, least: NDArray[np.float64]) -> NDArray[np.float32]:
         """Give the (p,) score that every row reaches whose true score is no less than `least`."""
         return ((least - self.bound) / self.unit).astype(np.float32)
 
-    def _multiply(self, rows: NDArray[np.float32]) -> NDArray[np.float32]:
+    def _multiply(self, rows: NDArray[np.float32], out: NDArray[np.float32]) -> NDArray[np.float32]:
         if len(self.probes) > FEW_PROBES:
-            return rows @ self.probes.T
-        return np.vecdot(rows[:, None, :], self.probes[None])
+            return np.matmul(rows, self.probes.T, out=out)
+        return np.vecdot(rows[:, None, :], self.probes[None], out=out)
 
 
 @dataclass(frozen=True)
@@ -87,6 +90,8 @@ class IntegerScores:
         unit: (p,) the scale of the rows times the step of the probe.
         bound: (p,) how far `unit` times a score may be from the true one.
     """
+
+    score_type: ClassVar[type[np.generic]] = np.int32
 
     probes: NDArray[np.int8]
     unit: NDArray[np.float64]
@@ -109,15 +114,33 @@ class IntegerScores:
         bound += error * np.linalg.norm(wide, axis=1)
         return cls(rounded.astype(np.int8), scale * step[:, 0], bound)
 
-    def score(self, rows: Rows) -> NDArray[np.int32]:
-        """Score (b, d) int8 rows: (b, p)."""
-        return _multiply_integers(rows, self.probes)
+    def score(self, rows: Rows, out: NDArray[np.int32]) -> NDArray[np.int32]:
+        """Score (b, d) int8 rows into `out`, (b, p), and return it."""
+        return _multiply_integers(rows, self.probes, out)
 
     def limits(self, least: NDArray[np.float64]) -> NDArray[np.int32]:
         """Give the (p,) score that every row reaches whose true score is no less than `least`."""
         extreme = np.iinfo(np.int32)
         steps = np.floor((least - self.bound) / self.unit)
         return np.clip(steps, extreme.min, extreme.max).astype(np.int32)
+
+
+def list_reached(
+    scores: NDArray[np.floating] | NDArray[np.integer], limits: NDArray[np.floating] | NDArray[np.integer]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """List the pairs of (b, p) scores that reach their probe's limit, (p,): rows, rising, and probes.
+
+    With many probes the maxima of groups of rows are compared first: three times as fast, since hardly any
+    group holds such a score.
+    """
+    grouped = len(scores) // GROUPED_ROWS * GROUPED_ROWS if scores.shape[1] > FEW_PROBES else 0
+    groups = scores[:grouped].reshape(-1, GROUPED_ROWS, scores.shape[1])
+    group, looked = np.nonzero(groups.max(axis=1) >= limits)
+    pair, within = np.nonzero(groups[group, :, looked] >= limits[looked, None])
+    rest, probe = np.nonzero(scores[grouped:] >= limits)
+    rows = np.concatenate([group[pair] * GROUPED_ROWS + within, grouped + rest])
+    order = np.argsort(rows, kind="stable")
+    return rows[order], np.concatenate([looked[pair], probe])[order]
 
 
 def to_float32(rows: Rows, held: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -137,13 +160,14 @@ def multiplies_exactly() -> bool:
     extremes = np.repeat(np.array([-MOST_STEPS, MOST_STEPS], dtype=np.int8), 512).reshape(2, 512)
     rows = np.tile(extremes, (16, 1))
     expected = rows.astype(np.int32) @ extremes.T.astype(np.int32)
-    return np.array_equal(_multiply_integers(rows, extremes), expected)
+    return np.array_equal(_multiply_integers(rows, extremes, np.empty_like(expected)), expected)
 
 
-def _multiply_integers(rows: Rows, probes: NDArray[np.int8]) -> NDArray[np.int32]:
+def _multiply_integers(rows: Rows, probes: NDArray[np.int8], out: NDArray[np.int32]) -> NDArray[np.int32]:
     import torch
 
-    return torch._int_mm(_as_tensor(rows), torch.from_numpy(probes).T).numpy()
+    torch._int_mm(_as_tensor(rows), torch.from_numpy(probes).T, out=torch.from_numpy(out))
+    return out
 
 
 def _as_tensor(rows: Rows) -> "torch.Tensor":

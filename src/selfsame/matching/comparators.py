@@ -148,7 +148,7 @@ ComparatorSettings = Annotated[IrisCode | Minutiae | EigenfaceComparator, Field(
 
 def compare_cosines(probes: Templates, references: Templates) -> NDArray[np.float32]:
     """Compare (p, d) with (r, d) vectors of unit length: (p, r) cosines in [-1, 1]."""
-    products = probes.astype(np.float32) @ references.astype(np.float32).T
+    products = probes.astype(np.float32, copy=False) @ references.astype(np.float32, copy=False).T
     return np.clip(products, np.float32(-1), np.float32(1))
 
 

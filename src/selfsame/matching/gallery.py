@@ -23,6 +23,7 @@ from selfsame.matching.block_scores import (
     FloatScores,
     IntegerScores,
     Rows,
+    list_reached,
     multiplies_exactly,
     to_float32,
 )
@@ -140,12 +141,14 @@ class Gallery:
         best = _Best.none(len(probes), count)
         rows, fast = self._fast_scores(probes)
         wide = probes.astype(np.float64)
-        step = min(MOST_ROWS, max(1, self.scores_held // len(probes)))
+        step = min(MOST_ROWS, max(1, self.scores_held // len(probes)), max(1, stop - start))
+        # Fresh memory for every block would cost as much as comparing it does.
+        held = np.empty((step, len(probes)), dtype=fast.score_type)
         for first in range(start, stop, step):
             last = min(first + step, stop)
-            scores = fast.score(rows[first:last])
+            scores = fast.score(rows[first:last], held[: last - first])
             limits = fast.limits(_least_scores(best, fast, scores))
-            found, probe = np.divmod(np.flatnonzero(scores >= limits), len(probes))
+            found, probe = list_reached(scores, limits)
             found += first
             for pair in range(0, len(found), PAIRS_AT_ONCE):
                 pairs = slice(pair, pair + PAIRS_AT_ONCE)
@@ -204,7 +207,8 @@ def _least_scores(
     least = best.scores[:, -1].astype(np.float64)
     count = best.scores.shape[1]
     if np.isneginf(least).any() and count <= len(scores):
-        nth = np.partition(scores, len(scores) - count, axis=0)[len(scores) - count]
+        some = scores[: max(count, CACHED_ROWS)]
+        nth = np.partition(some, len(some) - count, axis=0)[len(some) - count]
         least = np.maximum(least, fast.unit * nth - fast.bound)
     return least
 

@@ -6,13 +6,26 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from selfsame.matching.presentations import NOTHING, Presentations, reference_records
+from selfsame.matching.presentations import NOTHING, Presentations, Records, reference_records
 from selfsame.matching.scoring import Score, score_modality
-from selfsame.matching.search import Candidates, best_per_subject, identify, subset_key
+from selfsame.matching.search import Candidates, Owners, identify, subset_key
 from selfsame.matching.templates import Captures
 
 Fuse = Callable[[NDArray[np.floating]], NDArray[np.floating]]
 """Fuses (n, modalities) scores, NaN where a modality gave none, into (n,)."""
+
+Nearest = Callable[[NDArray[np.int64], int], tuple[NDArray[np.str_], NDArray[np.float32]]]
+"""Finds for probe captures (p,) the `count` subjects of highest fused scores: their names (p, count), empty
+where there are fewer, and the scores (p, count), NaN where there are fewer."""
+
+SCORES_HELD = 2**20
+"""Scores of a modality that are held at once, about 50 bytes each with what the fusion makes of them."""
+
+PRESENTED_AT_ONCE = 1024
+"""Presentations that are searched at once, where not everybody is compared."""
+
+_Found = tuple[NDArray[np.str_], NDArray[np.float32], list[str]]
+_Search = Callable[[Presentations, int], _Found]
 
 UNKNOWN = "unknown"
 """The answer for a presentation whose best score stays below the threshold."""
@@ -58,8 +71,11 @@ def predict(
     fuse: Fuse,
     thresholds: Mapping[str, float],
     count: int,
+    nearest: Nearest | None = None,
 ) -> pd.DataFrame:
     """Name the most alike enrolled subjects of each presentation, or `unknown` below the threshold.
+
+    Presentations are compared block by block, so that the memory does not depend on their number.
 
     Args:
         probes: for each modality, in the order of the fusion, the new captures.
@@ -69,6 +85,8 @@ def predict(
         thresholds: the score from which a candidate is accepted, by the modalities compared with it
             (`subset_key`).
         count: how many candidates to list.
+        nearest: finds the subjects of the highest fused scores of captures of a single modality without
+            comparing them with all others; None compares with all.
 
     Returns:
         One row a presentation, with COLUMNS. `status` is `identified`, `unknown`, or `failed` where nothing
@@ -76,17 +94,57 @@ def predict(
     """
     if not probes:
         return pd.DataFrame(columns=list(COLUMNS))
-    presentations, records = present_each_once(probes), reference_records(references)
-    scores = {m: score_modality(m, presentations, probes[m], records, score[m]) for m in probes}
-    shape = len(presentations), len(records)
-    fused = fuse(np.stack([matrix.ravel() for matrix in scores.values()], axis=1)).reshape(shape)
-    fused = fused.astype(np.float32)
-    used = decisive_modalities(scores, fused)
-    limits = np.array([thresholds.get(key, np.nan) for key in used])
-    subjects, best = best_per_subject(fused, records.subjects)
-    found = identify(best, subjects, thresholds=limits, count=count)
-    rows = [_row(i, presentations, found, used[i], limits[i], probes) for i in range(len(presentations))]
+    presentations = present_each_once(probes)
+    if nearest is None:
+        records = reference_records(references)
+        held, search = (
+            max(1, SCORES_HELD // max(1, len(records))),
+            _compare_with(records, probes, score, fuse),
+        )
+    else:
+        held, search = PRESENTED_AT_ONCE, _search_by(nearest)
+    rows = []
+    for first in range(0, len(presentations), held):
+        block = presentations.cut(first, first + held)
+        names, scores, used = search(block, count)
+        limits = np.array([thresholds.get(key, np.nan) for key in used])
+        found = Candidates(names, scores, known=scores[:, 0] >= limits)
+        rows += [_row(i, block, found, used[i], limits[i], probes) for i in range(len(block))]
     return pd.DataFrame(rows, columns=list(COLUMNS))
+
+
+def _search_by(nearest: Nearest) -> _Search:
+    """Search presentations of a single modality, of which nobody else is looked at."""
+
+    def search(block: Presentations, count: int) -> _Found:
+        ((modality, shown),) = block.rows.items()
+        names, scores = nearest(shown, count)
+        return names, scores, [modality if name else "" for name in names[:, 0].tolist()]
+
+    return search
+
+
+def _compare_with(
+    records: Records, probes: Mapping[str, Captures], score: Mapping[str, Score], fuse: Fuse
+) -> _Search:
+    """Compare presentations with all records."""
+    owners = Owners.of(records.subjects)
+
+    def search(block: Presentations, count: int) -> _Found:
+        scores = {m: score_modality(m, block, probes[m], records, score[m]) for m in probes}
+        fused = _fuse_block(fuse, scores)
+        nothing = np.full(len(block), np.nan)
+        found = identify(owners.best(fused), owners.subjects, thresholds=nothing, count=count)
+        return found.subjects, found.scores, decisive_modalities(scores, fused)
+
+    return search
+
+
+def _fuse_block(fuse: Fuse, scores: Mapping[str, NDArray[np.float32]]) -> NDArray[np.float32]:
+    """Fuse the (n, records) scores of the modalities: (n, records)."""
+    matrices = list(scores.values())
+    fused = fuse(np.stack([matrix.ravel() for matrix in matrices], axis=1))
+    return fused.reshape(matrices[0].shape).astype(np.float32)
 
 
 def decisive_modalities(scores: Mapping[str, NDArray[np.float32]], fused: NDArray[np.float32]) -> list[str]:

@@ -30,6 +30,11 @@ class Presentations:
     def __len__(self) -> int:
         return len(self.subjects)
 
+    def cut(self, first: int, last: int) -> "Presentations":
+        """Take those from `first` to before `last`."""
+        rows = {modality: row[first:last] for modality, row in self.rows.items()}
+        return Presentations(self.names[first:last], self.subjects[first:last], rows)
+
 
 @dataclass(frozen=True)
 class Records:

@@ -34,11 +34,38 @@ def best_per_subject(
     Returns:
         The sorted subjects and the (n, subjects) maxima, NaN where a subject has no score.
     """
-    order = np.argsort(record_subjects, kind="stable")
-    subjects, starts = np.unique(record_subjects[order], return_index=True)
-    if not len(subjects):
-        return subjects, np.empty((len(scores), 0), dtype=np.float32)
-    return subjects, np.fmax.reduceat(scores[:, order], starts, axis=1).astype(np.float32)
+    owners = Owners.of(record_subjects)
+    return owners.subjects, owners.best(scores)
+
+
+@dataclass(frozen=True)
+class Owners:
+    """Whose records the columns of a table of scores are.
+
+    Attributes:
+        subjects: (subjects,) sorted.
+        order: (records,) the columns, those of a subject beside each other; None where they are so already.
+        starts: (subjects,) where in this order each subject begins.
+    """
+
+    subjects: NDArray[np.str_]
+    order: NDArray[np.int64] | None
+    starts: NDArray[np.int64]
+
+    @classmethod
+    def of(cls, record_subjects: NDArray[np.str_]) -> "Owners":
+        """Sort (records,) owners."""
+        order = np.argsort(record_subjects, kind="stable")
+        subjects, starts = np.unique(record_subjects[order], return_index=True)
+        sorted_already = np.array_equal(order, np.arange(len(order)))
+        return cls(subjects, None if sorted_already else order, starts)
+
+    def best(self, scores: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Reduce (n, records) scores to (n, subjects): the maximum over a subject's records."""
+        if not len(self.subjects):
+            return np.empty((len(scores), 0), dtype=np.float32)
+        ordered = scores if self.order is None else scores[:, self.order]
+        return np.fmax.reduceat(ordered, self.starts, axis=1).astype(np.float32, copy=False)
 
 
 def identify(
@@ -58,7 +85,7 @@ def identify(
         count: how many candidates to name, at least 1.
     """
     filled = np.where(np.isnan(scores), -np.inf, scores)
-    order = np.argsort(-filled, axis=1, kind="stable")[:, :count]
+    order = _list_highest(filled, min(count, filled.shape[1]))
     best = np.take_along_axis(scores, order, axis=1).astype(np.float32)
     padding = ((0, 0), (0, max(0, count - scores.shape[1])))
     names = np.pad(
@@ -66,6 +93,19 @@ def identify(
     )
     best = np.pad(best, padding, constant_values=np.nan)
     return Candidates(names, best, known=best[:, 0] >= thresholds)
+
+
+def _list_highest(scores: NDArray[np.float32], count: int) -> NDArray[np.int64]:
+    """List the columns of the highest scores of each row, (n, count), equal ones in their order."""
+    if not count:
+        return np.empty((len(scores), 0), dtype=np.int64)
+    least = np.partition(scores, scores.shape[1] - count, axis=1)[:, scores.shape[1] - count]
+    found = [np.flatnonzero(row >= limit) for row, limit in zip(scores, least, strict=True)]
+    chosen = [
+        columns[np.argsort(-row[columns], kind="stable")[:count]]
+        for row, columns in zip(scores, found, strict=True)
+    ]
+    return np.array(chosen, dtype=np.int64).reshape(len(scores), count)
 
 
 def subset_key(modalities: Iterable[str]) -> str:

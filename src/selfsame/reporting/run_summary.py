@@ -2,6 +2,12 @@
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
+from selfsame.benchmarking.advice import (
+    Benchmark,
+    describe_loading,
+    describe_preprocessing,
+    list_settings,
+)
 from selfsame.reporting.results import LeftOut, Metrics, Outcome, Protocol, Setting
 from selfsame.reporting.wording import count, limit, percent, readable, share
 from selfsame.sources.kinds import Kind
@@ -31,6 +37,8 @@ def summarise_run(
         yield from _rates(Metrics.model_validate(load(f"{workload}.metrics")))
     if f"{workload}.prediction_summary" in made:
         yield _predictions(load(f"{workload}.prediction_summary"))
+    if f"{workload}.benchmark" in made:
+        yield from _speeds(workload, Benchmark.model_validate(load(f"{workload}.benchmark")))
 
 
 def _captures(summary: Mapping[str, object]) -> str:
@@ -56,6 +64,16 @@ def _training(summary: Mapping[str, object]) -> str:
         f"{summary['epochs']} epochs in {summary['seconds']:.0f} s on {summary['device']}, "
         f"{'' if best is None else f'best epoch {best}, '}{summary['training_subjects']} subjects",
     )
+
+
+def _speeds(workload: str, benchmark: Benchmark) -> Iterator[str]:
+    """Say how the captures are preprocessed soonest and how batches come soonest, and what to set for it."""
+    for one in benchmark.preprocessing:
+        yield _line("preprocessing", describe_preprocessing(one))
+    if benchmark.loading is not None:
+        yield _line("loading", describe_loading(benchmark.loading))
+    if settings := ",".join(list_settings(benchmark, workload)):
+        yield _line("advice", f"--params={settings}")
 
 
 def _rates(metrics: Metrics) -> Iterator[str]:

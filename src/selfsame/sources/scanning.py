@@ -7,7 +7,7 @@ from dataclasses import asdict
 
 import pandas as pd
 
-from selfsame.errors import CaptureError
+from selfsame.errors import CaptureError, SourceLostError
 from selfsame.imaging.decoding import Decoded, decode
 from selfsame.imaging.progress import follow
 from selfsame.imaging.resolution import read_resolution
@@ -50,7 +50,11 @@ def scan(
 
 
 def examine(source: CaptureSource, file: RawFile, layout: Layout, limits: Limits) -> Row:
-    """Read, decode and measure one file; the row has a `reason` where it was refused."""
+    """Read, decode and measure one file; the row has a `reason` where it was refused.
+
+    Raises:
+        SourceLostError: no file can be read any more.
+    """
     try:
         data = _read(source, file, limits)
         decoded = decode(data, max_pixels=limits.max_pixels)
@@ -58,6 +62,8 @@ def examine(source: CaptureSource, file: RawFile, layout: Layout, limits: Limits
         return _describe(file, data, decoded, _read_place(file, layout))
     except CaptureError as error:
         reason, detail = error.reason, error.detail
+    except SourceLostError:
+        raise
     except Exception as error:  # one file must not cost the scan of all others
         reason, detail = "unexpected", f"{type(error).__name__}: {' '.join(str(error).split())}"
     return {"path": file.path, "bytes": file.size, "reason": reason, "detail": detail}

@@ -2,6 +2,7 @@
 
 import logging
 from dataclasses import asdict
+from pathlib import Path
 
 import pandas as pd
 
@@ -16,36 +17,52 @@ logger = logging.getLogger(__name__)
 
 
 def embed(
-    parameters: EvaluationParams, checkpoint: Checkpoint, *captures: ShardedArrays | pd.DataFrame
+    parameters: EvaluationParams,
+    checkpoint: Checkpoint,
+    workspace: Path,
+    *captures: ShardedArrays | pd.DataFrame,
 ) -> pd.DataFrame:
-    """Embed the captures of all modalities.
+    """Embed the captures of all modalities; an interrupted run goes on where it was.
 
     Args:
         parameters: batch size and device.
         checkpoint: the trained recogniser.
+        workspace: the folder for the embeddings of every shard.
         captures: for each modality of the checkpoint its arrays, and after all of them each one's index.
 
     Returns:
         The embeddings table: one row an acquired capture or synthetic impression, and which model made it.
     """
     from selfsame.learning.embedding import embed_all
+    from selfsame.learning.embedding_parts import EmbeddingParts
 
     arrays, indexes = sort_by_modality(captures)
     embeddings = embed_all(
-        checkpoint, arrays, indexes, batch_size=parameters.batch_size, device=parameters.device
+        checkpoint,
+        arrays,
+        indexes,
+        batch_size=parameters.batch_size,
+        device=parameters.device,
+        parts=EmbeddingParts(workspace),
     )
     logger.info("embedded %d captures of %d modalities", len(embeddings), len(arrays))
     return embeddings
 
 
 def embed_new(
-    parameters: EvaluationParams, checkpoint: Checkpoint, *captures: ShardedArrays | pd.DataFrame
+    parameters: EvaluationParams,
+    checkpoint: Checkpoint,
+    workspace: Path,
+    *captures: ShardedArrays | pd.DataFrame,
 ) -> pd.DataFrame:
     """Embed new captures, whoever they show; of modalities that the network does not know it makes nothing.
+
+    An interrupted run goes on where it was.
 
     Returns:
         The table of their templates.
     """
+    from selfsame.learning.embedding_parts import EmbeddingParts
     from selfsame.learning.pairs import embed_unknown
 
     return embed_unknown(
@@ -53,6 +70,7 @@ def embed_new(
         *sort_by_modality(captures),
         batch_size=parameters.batch_size,
         device=parameters.device,
+        parts=EmbeddingParts(workspace),
     )
 
 

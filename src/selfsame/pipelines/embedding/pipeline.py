@@ -21,7 +21,12 @@ def create_pipeline(modalities: Sequence[str]) -> Pipeline:
     indexes = [f"{modality}.index" for modality in modalities]
     return Pipeline(
         [
-            Node(embed, ["params:evaluation", "checkpoint", *arrays, *indexes], "embeddings", name="embed"),
+            Node(
+                embed,
+                ["params:evaluation", "checkpoint", "embeddings_workspace", *arrays, *indexes],
+                "embeddings",
+                name="embed",
+            ),
             Node(
                 score_embeddings,
                 ["checkpoint", "embeddings", "fold_embeddings", "assignments", *indexes],
@@ -37,7 +42,7 @@ def create_pipeline(modalities: Sequence[str]) -> Pipeline:
 def for_new_captures(modalities: Sequence[str]) -> Pipeline:
     """Build what makes templates of new captures by the network, and of those that were embedded already."""
     fresh = [f"new.{modality}.{part}" for part in ("arrays", "index") for modality in modalities]
-    given = ["params:evaluation", "checkpoint", *fresh]
+    given = ["params:evaluation", "checkpoint", "new.embeddings_workspace", *fresh]
     return Pipeline(
         [
             Node(embed_new, given, "new.learnt_templates", name="embed_new"),

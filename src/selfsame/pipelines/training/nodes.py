@@ -60,7 +60,7 @@ def cross_validate(
 
     Args:
         parameters: what is trained, and how.
-        asked: whether it is to be done.
+        asked: whether it is to be done, and how many at once.
         seed: of all randomness.
         workspace: the folder for the states of the trainings.
         assignments: role and split of every capture under every protocol and fold.
@@ -69,7 +69,7 @@ def cross_validate(
     Returns:
         The embeddings by fold; none where it is not asked for.
     """
-    from selfsame.learning.cross_validation import embed_folds
+    from selfsame.learning.cross_validation import count_workers, embed_folds
 
     arrays, indexes = sort_by_modality(arrays_and_indexes)
     return embed_folds(
@@ -81,6 +81,7 @@ def cross_validate(
         regimen=parameters,
         seed=seed,
         workspace=workspace,
+        workers=count_workers(asked.workers, parameters),
     )
 
 

@@ -1,8 +1,8 @@
 """The typed parameters of training."""
 
-from typing import Self
+from typing import Annotated, Self
 
-from pydantic import BaseModel, ConfigDict, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from selfsame.learning.regimen import EncoderSettings, Regimen
 
@@ -29,3 +29,11 @@ class CrossValidation(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     enabled: bool
+    workers: Annotated[int, Field(ge=-1)]  # folds trained at once, -1: as many as the cores can serve
+
+    @field_validator("workers")
+    @classmethod
+    def _train_one_at_least(cls, workers: int) -> int:
+        if not workers:
+            raise ValueError("expected 1 worker or more, or -1 for as many as the cores can serve, got 0")
+        return workers
