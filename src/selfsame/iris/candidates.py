@@ -5,6 +5,8 @@ radial symmetry for detecting points of interest", 2003): lashes are dark too, b
 counts more where the picture is darker: a pupil is among its darkest parts, whatever the exposure.
 """
 
+from functools import lru_cache
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -16,8 +18,9 @@ COUNT = 6
 HALVINGS = 2
 # Each radius is so many times the one before.
 RADIUS_RATIO = 1.18
-# Of all gradients this share, the strongest, vote; none under so many levels (Sobel's sum is 8 a px).
-VOTING_SHARE, MIN_GRADIENT = 0.4, 16.0
+# The edge of a pupil lies among the darkest pixels. Of those the ones with the strongest gradients vote: this
+# share of all pixels, and none under so many levels (Sobel's sum is 8 a px).
+DARK_SHARE, VOTING_SHARE, MIN_GRADIENT = 0.5, 0.3, 16.0
 # A found centre clears its neighbourhood: px to every side, radii to either side.
 CLEARED_PX, CLEARED_RADII = 2, 2
 
@@ -36,11 +39,10 @@ def propose_pupils(image: NDArray[np.uint8], low: float, high: float) -> Floats:
     small = image
     for _ in range(HALVINGS):
         small = cv2.resize(small, (small.shape[1] // 2, small.shape[0] // 2), interpolation=cv2.INTER_AREA)
-    factor = 2**HALVINGS
-    radii = low / factor * RADIUS_RATIO ** np.arange(np.log(high / low) / np.log(RADIUS_RATIO))
     smooth = np.asarray(cv2.GaussianBlur(small, (3, 3), 0), np.uint8)
-    votes = _count_votes(smooth, radii.astype(np.float32))
-    found = _take_peaks(votes, smooth.shape[0] + 2)
+    factor = 2**HALVINGS
+    radii = _list_radii(low / factor, high / factor)
+    found = _take_peaks(_count_votes(smooth, radii), smooth.shape[0] + 2)
     circles = np.empty((COUNT, 3), np.float32)
     # The votes have a rim of one pixel, and a pixel's centre lies half a pixel in.
     circles[:, :2] = (found[:, :2] - 0.5) * factor - 0.5
@@ -48,35 +50,49 @@ def propose_pupils(image: NDArray[np.uint8], low: float, high: float) -> Floats:
     return circles
 
 
+@lru_cache(maxsize=16)
+def _list_radii(low: float, high: float) -> Floats:
+    """Return the radii that are voted for."""
+    return (low * RADIUS_RATIO ** np.arange(np.log(high / low) / np.log(RADIUS_RATIO))).astype(np.float32)
+
+
 def _count_votes(smooth: NDArray[np.uint8], radii: Floats) -> Floats:
     """Return the votes for every centre, (radii * (h + 2), w + 2): one plane under the other, with rims."""
     height, width = smooth.shape
-    x, y, away_x, away_y = _list_gradients(smooth)
-    at_x = x + 1.5 - radii[:, None] * away_x
-    at_y = y + 1.5 - radii[:, None] * away_y
+    fainter = np.cumsum(np.bincount(smooth.ravel(), minlength=256)) / smooth.size
+    dark = smooth <= int(np.searchsorted(fainter, DARK_SHARE))
+    x, y, away_x, away_y = _list_gradients(smooth, dark)
+    column, row = x - radii[:, None] * away_x, y - radii[:, None] * away_y
     # Votes for places outside fall on the rim, which counts nothing.
-    column = np.clip(at_x, 0, width + 1, out=at_x).astype(np.int32)
-    row = np.clip(at_y, 0, height + 1, out=at_y).astype(np.int32)
-    row += (np.arange(len(radii), dtype=np.int32) * (height + 2))[:, None]
+    for place, side in ((column, width), (row, height)):
+        place += np.float32(1.5)
+        np.maximum(place, 0, out=place)
+        np.minimum(place, side + 1, out=place)
+        np.floor(place, out=place)
+    row += (np.arange(len(radii), dtype=np.float32) * (height + 2))[:, None]
     row *= width + 2
     row += column
     cells = len(radii) * (height + 2) * (width + 2)
-    votes = np.bincount(row.ravel(), minlength=cells).astype(np.float32).reshape(len(radii), -1)
+    votes = np.bincount(row.astype(np.intp).ravel(), minlength=cells).astype(np.float32)
+    weight = np.zeros((height + 2, width + 2), np.float32)
+    weight[1:-1, 1:-1] = ((1 - fainter) ** 2).astype(np.float32).take(smooth)
     # A ring of radius r casts about 2πr votes, chance gives votes as their square root.
-    votes *= _weigh_darkness(smooth).ravel() 
-    votes /= np.sqrt(radii)[:, None]
+    votes = votes.reshape(len(radii), height + 2, width + 2)
+    votes *= weight / np.sqrt(radii)[:, None, None]
     return np.asarray(cv2.GaussianBlur(votes.reshape(-1, width + 2), (5, 5), 0))
 
 
-def _list_gradients(smooth: NDArray[np.uint8]) -> tuple[Floats, Floats, Floats, Floats]:
-    """Return x, y and the direction of the strongest gradients, (n,) float32 each."""
+def _list_gradients(
+    smooth: NDArray[np.uint8], dark: NDArray[np.bool_]
+) -> tuple[Floats, Floats, Floats, Floats]:
+    """Return x, y and the direction of the strongest gradients in the dark, (n,) float32 each."""
     gradient_x = cv2.Sobel(smooth, cv2.CV_32F, 1, 0)
     gradient_y = cv2.Sobel(smooth, cv2.CV_32F, 0, 1)
     strength = cv2.magnitude(gradient_x, gradient_y).ravel()
-    some = strength[::3].copy()
-    voting = int((1 - VOTING_SHARE) * some.size)
+    some = strength[dark.ravel()]
+    voting = max(some.size - int(VOTING_SHARE * strength.size), 0)
     some.partition(voting)
-    chosen = np.flatnonzero(strength > max(float(some[voting]), MIN_GRADIENT))
+    chosen = np.flatnonzero(dark.ravel() & (strength > max(float(some[voting]), MIN_GRADIENT)))
     norm = strength[chosen]
     y, x = np.divmod(chosen, smooth.shape[1])
     return (
@@ -85,15 +101,6 @@ def _list_gradients(smooth: NDArray[np.uint8]) -> tuple[Floats, Floats, Floats, 
         gradient_x.ravel()[chosen] / norm,
         gradient_y.ravel()[chosen] / norm,
     )
-
-
-def _weigh_darkness(smooth: NDArray[np.uint8]) -> Floats:
-    """Return the squared share of the pixels that are brighter than each, with an empty rim around."""
-    histogram = np.bincount(smooth.ravel(), minlength=256)
-    brighter = (1 - np.cumsum(histogram) / smooth.size) ** 2
-    weight = np.zeros((smooth.shape[0] + 2, smooth.shape[1] + 2), np.float32)
-    weight[1:-1, 1:-1] = brighter.astype(np.float32)[smooth]
-    return weight
 
 
 def _take_peaks(votes: Floats, height: int) -> NDArray[np.intp]:

@@ -8,6 +8,8 @@ aside = x sin t - y cos t: a number of steps from R that depends on (x, y) only.
 from dataclasses import dataclass
 from functools import cache
 
+import math
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -40,7 +42,6 @@ NEAREST = 1.15
 COARSE_OFFSET, COARSE_RADIUS = 6, 4
 # Distances over which the coarse search means the rise, so that no circle falls between its steps.
 COARSE_BLUR = 5
-FINER = (3, 2, 1)
 # So many circles of the coarse search are followed, whose radii lie so many of its steps apart.
 STARTS, APART = 2, 3
 REACH = 18
@@ -59,6 +60,7 @@ class Grid:
         penalty: (offsets y, offsets x) for the centre's distance from the pupil's.
         unusual: (radii,) penalty for the dilation.
         room: (offsets y, offsets x): least radius index at which the circle holds the pupil.
+        radii: (places,) in the flat rise, of a circle's radius.
         coarse: (radii, offsets, rays / 2) intp: places in the flat rise of the coarse search.
         offsets: (offsets, 2) intp: row and column in `shift` of those.
         coarse_penalty: (radii, offsets).
@@ -71,6 +73,7 @@ class Grid:
     penalty: Floats
     unusual: Floats
     room: NDArray[np.intp]
+    radii: NDArray[np.intp]
     coarse: NDArray[np.intp]
     offsets: NDArray[np.intp]
     coarse_penalty: Floats
@@ -78,7 +81,7 @@ class Grid:
 
     def points_to(self, high: float) -> Points:
         """Return the points that circles up to this radius, in radii of the pupil, may cross."""
-        rows = max(int(np.log(high / NEAREST) / STEP), _FIRST) + BEYOND
+        rows = min(max(_place(high), _FIRST), _LAST) + BEYOND
         return Points(self.points.x[:rows], self.points.y[:rows])
 
     def search(self, rise: Floats, low: float, high: float) -> tuple[float, float, float, Floats]:
@@ -93,38 +96,56 @@ class Grid:
             x, y and radius in radii of the pupil, and the rise on every ray, (rays,).
         """
         flat = rise.ravel()
-        first = max(int(np.log(low / NEAREST) / STEP), _FIRST)
-        last = min(int(np.log(high / NEAREST) / STEP), _LAST)
-        begin, end = (first - _FIRST) // COARSE_RADIUS, max((last - _FIRST) // COARSE_RADIUS, 1)
-        smooth = np.asarray(cv2.blur(rise, (1, COARSE_BLUR)), np.float32).ravel()
-        score = smooth.take(self.coarse[begin:end], mode="clip") @ self.coarse_weight
-        score -= self.coarse_penalty[begin:end]
-        found = []
-        for _ in range(STARTS):
-            best, offset = divmod(int(score.argmax()), len(self.offsets))
-            start = *self.offsets[offset], (begin + best) * COARSE_RADIUS + _FIRST
-            found.append(self._climb(flat, *(int(place) for place in start)))
-            score[max(best - APART, 0) : best + APART + 1] = -np.inf
-        _, row, column, radius = max(found)
-        size = NEAREST * float(np.exp(radius * STEP))
-        across = flat.take(self.shift[row, column] + radius * self.weight.size, mode="clip")
+        starts = self._search_coarsely(rise, low, high)
+        found = max(self._search_around(flat, start, COARSE_OFFSET // 2, 1) for start in starts)
+        _, row, column, place = self._search_around(flat, found[1:], 1, 2)
+        size = NEAREST * math.exp(place * STEP)
+        across = flat.take(self.shift[row, column] + place * self.weight.size, mode="clip")
         return (column - REACH) * STEP * size, (row - REACH) * STEP * size, size, across
 
-    def _climb(self, flat: Floats, row: int, column: int, radius: int) -> tuple[float, int, int, int]:
-        """Search around a circle, finer and finer: the score, row, column and radius of the best."""
-        n = self.weight.size
-        for step in FINER:
-            near = np.arange(-1, 2) * step if step > 1 else np.arange(-2, 3) * step
-            rows, columns = np.clip(row + near, 0, 2 * REACH), np.clip(column + near, 0, 2 * REACH)
-            radii = np.clip(radius + near, _FIRST, _LAST)
-            places = rows[:, None], columns
-            score = flat.take(self.shift[places][:, :, None] + (radii * n)[:, None], mode="clip") @ self.weight
-            score -= self.penalty[places][:, :, None]
-            score -= self.unusual[radii - _FIRST]
-            score[self.room[places][:, :, None] > radii] = -np.inf
-            i, j, k = np.unravel_index(int(score.argmax()), score.shape)
-            row, column, radius = int(rows[i]), int(columns[j]), int(radii[k])
-        return float(score.max()), row, column, radius
+    def _search_coarsely(self, rise: Floats, low: float, high: float) -> list[tuple[int, int, int]]:
+        """Return row, column and radius of the best circles, whose radii differ."""
+        first, last = max(_place(low), _FIRST) - _FIRST, min(_place(high), _LAST) - _FIRST
+        begin = first // COARSE_RADIUS
+        radii = slice(begin, max(last // COARSE_RADIUS, begin + 1))
+        smooth = np.asarray(cv2.blur(rise, (1, COARSE_BLUR)), np.float32).ravel()
+        score = smooth.take(self.coarse[radii], mode="clip") @ self.coarse_weight
+        score -= self.coarse_penalty[radii]
+        starts = []
+        for _ in range(STARTS):
+            best, offset = divmod(int(score.argmax()), len(self.offsets))
+            row, column = self.offsets[offset].tolist()
+            starts.append((row, column, (begin + best) * COARSE_RADIUS + _FIRST))
+            score[max(best - APART, 0) : best + APART + 1] = -np.inf
+        return starts
+
+    def _search_around(
+        self, flat: Floats, start: tuple[int, int, int], step: int, steps: int
+    ) -> tuple[float, int, int, int]:
+        """Search so many steps to every side of a circle: the score, row, column and radius of the best."""
+        reach = step * steps
+        lowest = (0, 0, _FIRST)
+        highest = (2 * REACH, 2 * REACH, _LAST)
+        middle = (
+            min(max(at, least + reach), most - reach)
+            for at, least, most in zip(start, lowest, highest, strict=True)
+        )
+        rows, columns, radii = (slice(at - reach, at + reach + 1, step) for at in middle)
+        places = self.shift[rows, columns, None] + self.radii[radii, None]
+        score = flat.take(places, mode="clip") @ self.weight
+        score -= self.penalty[rows, columns, None] + self.unusual[radii.start - _FIRST : radii.stop - _FIRST : step]
+        if radii.start < self.room.max():
+            score[self.room[rows, columns, None] > np.arange(radii.start, radii.stop, step)] = -np.inf
+        best = int(score.argmax())
+        i, j, k = best // score[0].size, best // score.shape[2] % score.shape[1], best % score.shape[2]
+        row, column, radius = rows.start + i * step, columns.start + j * step, radii.start + k * step
+        return float(score[i, j, k]), row, column, radius
+
+
+def _place(size: float) -> int:
+    """Return the place of a distance in radii of the pupil, on a ray."""
+    return int(math.log(size / NEAREST) / STEP)
+
 
 _FIRST = int(np.ceil(np.log(1 / DILATION_RANGE[1] / NEAREST) / STEP))
 _LAST = int(np.log(1 / DILATION_RANGE[0] / NEAREST) / STEP)
@@ -163,6 +184,6 @@ def lay_grid() -> Grid:
     coarse_penalty[room[offsets[:, 0], offsets[:, 1]] > coarse_radii[:, None]] = np.inf
     half = weight[::2] / weight[::2].sum()
     return Grid(
-        points, weight, shift, penalty.astype(np.float32), unusual.astype(np.float32), room,
+        points, weight, shift, penalty.astype(np.float32), unusual.astype(np.float32), room, np.arange(_LAST + 1) * n,
         np.ascontiguousarray(coarse), offsets, coarse_penalty.astype(np.float32), np.ascontiguousarray(half),
     )

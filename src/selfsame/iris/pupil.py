@@ -133,6 +133,7 @@ class _Plan:
     step: float
     waves: Floats
     products: Floats
+    tolerances: tuple[float, ...]
 
 
 @cache
@@ -149,9 +150,11 @@ def _plan(rays: int, spread: float, samples: int, leave_lid: bool) -> _Plan:
         float(shares[1] - shares[0]),
         np.ascontiguousarray(waves),
         np.ascontiguousarray(products),
+        (2.5, 1.5, 1.0),
     )
 
 
+NUDGE = np.float32(1e-4) * np.eye(3, dtype=np.float32)
 KERNELS = {41: np.array([[-1, -1, -1, -1, 0, 1, 1, 1, 1]], np.float32) / 4, 25: np.array([[-1, -1, -1, 0, 1, 1, 1]], np.float32) / 3}
 
 def _refine(image: NDArray[np.uint8], circles: Floats, plan: _Plan) -> tuple[Floats, Floats]:
@@ -175,15 +178,16 @@ def _refine(image: NDArray[np.uint8], circles: Floats, plan: _Plan) -> tuple[Flo
     edge += np.float32(plan.first)
     middle = np.sort(edge, axis=1)[:, edge.shape[1] // 2, None]
     keep = np.abs(edge - middle) <= 0.25
-    radius = np.maximum(circles[:, 2:], 1.0)
-    for tolerance in (2.5, 1.5, 1.0):
+    least = AGREEMENT_PX / np.maximum(circles[:, 2:], 1)
+    for tolerance in plan.tolerances:
         weight = keep.astype(np.float32)
         normal = (weight @ plan.products).reshape(-1, 3, 3)
-        normal += np.float32(1e-4) * np.eye(3, dtype=np.float32)
-        right = (weight * edge) @ plan.waves.T
-        wave = np.linalg.solve(normal, right[:, :, None])[:, :, 0]
-        miss = np.abs(edge - wave @ plan.waves)
-        keep = miss <= tolerance * np.maximum(AGREEMENT_PX / radius, AGREEMENT_SHARE * wave[:, :1])
+        normal += NUDGE
+        weight *= edge
+        wave = np.linalg.solve(normal, (weight @ plan.waves.T)[:, :, None])[:, :, 0]
+        miss = wave @ plan.waves
+        miss -= edge
+        keep = np.abs(miss, out=miss) <= tolerance * np.maximum(least, AGREEMENT_SHARE * wave[:, :1])
     fitted = np.empty_like(circles)
     fitted[:, :2] = circles[:, :2] + circles[:, 2:] * wave[:, 1:]
     fitted[:, 2] = circles[:, 2] * wave[:, 0]
