@@ -28,6 +28,9 @@ RADIUS_RANGE = (0.1, 0.52)
 SATURATION = 1.0
 # Points of a ray whose mean is taken on either side of a rise: a fortieth of the distance.
 HALF = 3
+OUTWARDS = np.concatenate([-np.ones(HALF), [0.0], np.ones(HALF)]).astype(np.float32) / HALF
+# Neighbouring rays are meant.
+ACROSS = np.full(3, 1 / 3, np.float32)
 # What a limbus must show: grey levels of rise, and the share of rays that rise by a part of it, over both
 # sides and on the weaker one.
 MIN_RISE = 3.0
@@ -59,9 +62,7 @@ def locate_limbus(image: NDArray[np.uint8], pupil: Circle) -> Circle:
             f"expected the grey to rise by {MIN_RISE} levels on {MIN_AGREEMENT} of the rays beside the pupil,"
             f" got {scale:.1f} levels on {agreement:.2f} of them: is the sclera in the picture?",
         )
-    return Circle(
-        pupil.x + x * pupil.radius, pupil.y + y * pupil.radius, radius * pupil.radius
-    )
+    return Circle(pupil.x + x * pupil.radius, pupil.y + y * pupil.radius, radius * pupil.radius)
 
 
 def _measure_rise(image: NDArray[np.uint8], pupil: Circle, points: Points) -> tuple[Floats, float]:
@@ -78,17 +79,7 @@ def _measure_rise(image: NDArray[np.uint8], pupil: Circle, points: Points) -> tu
     rise[-1] = 0
     peaks = np.sort(rise.max(axis=0))
     scale = max(SATURATION * float(peaks[peaks.size // 2]), 1.0)
+    np.maximum(rise, -scale, out=rise)
+    np.minimum(rise, scale, out=rise)
     rise *= np.float32(1 / scale)
-    np.clip(rise, -1, 1, out=rise)
-    rise *= DAMP(len(rise))
     return rise, scale
-
-
-GAMMA = 0.5
-def DAMP(n):
-    d = polar_search.NEAREST * np.exp(np.arange(n) * polar_search.STEP)
-    return (np.minimum(1, 2.6 / d) ** GAMMA).astype(np.float32)[:, None]
-
-
-ACROSS = np.full(3, 1 / 3, np.float32)
-OUTWARDS = np.concatenate([-np.ones(HALF), [0.0], np.ones(HALF)]).astype(np.float32) / HALF

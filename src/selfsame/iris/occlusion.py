@@ -25,7 +25,7 @@ OUTWARDS = np.arange(-0.6, 1.4, OUTWARDS_STEP)
 # Columns are smoothed together by this filter; so many more on either side keep the lids apart.
 ACROSS = np.array([1, 4, 6, 4, 1], np.float32) / 16
 MARGIN = 2
-# Along a column, the rise of the smoothed... 
+# Along a column, the rise: the mean of three points ahead minus that of three behind.
 ALONG = np.array([-1, -1, -1, 0, 1, 1, 1], np.float32) / 3
 # Apexes of the upper (-1) and lower lid beyond the limbus's centre, slopes and bows, in shares of the radius.
 APEX_SHARES = {-1: np.linspace(0.0, 1.0, 33), 1: np.linspace(0.5, 1.0, 17)}
@@ -124,7 +124,7 @@ class _LidTables:
 
     Attributes:
         points: where the picture is read: a row a column of the eye, from the limbus's centre outwards.
-        x: (1, columns, 1) of the columns.
+        x: (columns, 1) of the columns.
         y: (2, 1, outwards).
         inside: (2, columns, outwards) which points lie inside the limbus.
         lids: (n, 3) apex, slope and bow, of each side.
