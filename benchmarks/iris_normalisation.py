@@ -76,7 +76,13 @@ CAMERA = EyeModel(
 )
 # Narrow and unsharp, badly lit.
 POOR_CAMERA = replace(
-    CAMERA, opening_low=0.5, opening_high=0.9, highlights=3.0, blur_px=2.0, noise_levels=5.0, texture_levels=20.0
+    CAMERA,
+    opening_low=0.5,
+    opening_high=0.9,
+    highlights=3.0,
+    blur_px=2.0,
+    noise_levels=5.0,
+    texture_levels=20.0,
 )
 
 
@@ -211,7 +217,9 @@ def take_out(commits: Sequence[str], folder: Path) -> dict[str, Path]:
         )
         if archive.returncode:
             reason = archive.stderr.decode(errors="replace").strip()
-            print(f"{commit} is not compared: expected it in the git history (a clone of full depth): {reason}")
+            print(
+                f"{commit} is not compared: expected it in the git history (a clone of full depth): {reason}"
+            )
             continue
         with tarfile.open(fileobj=BytesIO(archive.stdout)) as file:
             file.extractall(folder / f"source {commit}", filter="data")

@@ -36,7 +36,7 @@ LID_DEGREES = 45.0
 MAX_CHANGE = 0.2
 # The share of the rays that agree, of all and of those so far from the horizontal: in a slit between the lids
 # only the others do.
-MIN_AGREEMENT, BESIDE_DEGREES = 0.5, 40.0
+MIN_AGREEMENT, MIN_BESIDE, BESIDE_DEGREES = 0.5, 0.4, 40.0
 # Grey levels between the inside of the pupil and the ring around it; sensor noise is a part of it.
 MIN_CONTRAST = 6.0
 # A pupil is flat: the range of grey inside it as a share of its contrast.
@@ -80,8 +80,10 @@ def locate_pupil(image: NDArray[np.uint8]) -> Circle:
         circles, agreeing = fit_circles(image, circles, plan_fit(SEARCH_RAYS, spread, FINE_POINTS))
     contrast, agreement = _contrast(image, circles), agreeing.mean(axis=1)
     score = _rate(circles, agreeing, contrast, low, high)
-    beside = agreeing[:, np.abs(unit_circle(SEARCH_RAYS)[0]) > np.cos(np.deg2rad(BESIDE_DEGREES))].mean(axis=1)
-    score[(np.minimum(agreement, beside) < MIN_AGREEMENT) | (contrast < MIN_CONTRAST)] = -np.inf
+    beside = agreeing[:, np.abs(unit_circle(SEARCH_RAYS)[0]) > np.cos(np.deg2rad(BESIDE_DEGREES))].mean(
+        axis=1
+    )
+    score[(agreement < MIN_AGREEMENT) | (beside < MIN_BESIDE) | (contrast < MIN_CONTRAST)] = -np.inf
     if score.max() == -np.inf:
         best = int((agreement * contrast).argmax())
         raise CaptureError(
