@@ -29,11 +29,11 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
+
 from iris_comparison import SETTINGS, measure_recognition
 from normalising_worker import NAMES
-from numpy.typing import NDArray
 from rounds import Claim, Cost, Rounds, conclude, cost_of, parser_of, run_rounds, speed_of
-
 from selfsame.imaging.decoding import decode_grey
 from selfsame.sources.synthetic.eye import render_eye
 from selfsame.sources.synthetic.eye_model import EyeModel

@@ -1,7 +1,7 @@
-"""A process that normalises irises with one version of the package: the benchmark's way to compare versions.
+"""A process that normalises irises with one version of the package, so that versions can be compared.
 
-It reads a line, normalises all eyes once and answers with its processor seconds, until its input ends. What it
-found is in the file that it was given, from the second answer on the same as from the first.
+It reads a line, normalises all eyes once and answers with its processor seconds, until its input ends. What
+it found is in the file that it was given.
 """
 
 import sys

@@ -65,8 +65,11 @@ def rubber_sheet(geometry: IrisGeometry, height: int, width: int) -> NDArray[np.
 
 @cache
 def _lay_sheet(height: int, width: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Return the shares of both circles in each row, (height, 2), and of x, y and radius in each point of a
-    circle, (3, 2 * width): x and y in turn.
+    """Return what a sheet is made of.
+
+    Returns:
+        The shares of pupil and limbus in each row, (height, 2), and the shares of a circle's x, y and radius
+        in x and in y of each of its points in turn, (3, 2 * width).
     """
     angle_rad = np.arange(width) * (2 * np.pi / width)
     outwards = (np.arange(height) + 0.5) / height

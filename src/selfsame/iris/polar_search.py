@@ -1,4 +1,4 @@
-"""Where circles about a pupil cross the rays from its centre: tables that are made once, and the search by them.
+"""Where circles about a pupil cross the rays from its centre: tables made once, and the search by them.
 
 Rays are divided at equal steps of the logarithm of the distance. A circle of radius R with its centre at
 R (x, y) crosses the ray of angle t at R (along + sqrt(1 - aside²)), along = x cos t + y sin t and

@@ -34,15 +34,15 @@ KEPT = 4
 LID_DEGREES = 45.0
 # A circle that the lower rays move further than this, as a share of its radius, is kept as it was.
 MAX_CHANGE = 0.2
-# The share of the rays that agree, of all and of those so far from the horizontal: in a slit between the lids
-# only the others do.
-MIN_AGREEMENT, MIN_BESIDE, BESIDE_DEGREES = 0.5, 0.4, 40.0
+# The share of the rays that agree: of all, and on either side of those so far from the horizontal. In a slit
+# between lids the others may all agree.
+MIN_AGREEMENT, MIN_BESIDE, BESIDE_DEGREES = 0.5, 0.3, 40.0
 # Grey levels between the inside of the pupil and the ring around it; sensor noise is a part of it.
 MIN_CONTRAST = 6.0
 # A pupil is flat: the range of grey inside it as a share of its contrast.
 MAX_UNEVENNESS = 0.7
-# A disc inside the best one, at most so large beside it and at least so good, is the pupil: the limbus is round
-# too. One that is larger is the same disc found twice.
+# A disc inside the best one, between these shares of its radius and at least so good, is the pupil: a limbus
+# is round too. A larger one is the same disc found twice.
 NESTED_RADII, NESTED_SCORE = (0.2, 0.9), 0.33
 
 
@@ -97,10 +97,16 @@ def locate_pupil(image: NDArray[np.uint8]) -> Circle:
 
 
 def _rate(circles: Floats, agreeing: Flags, contrast: Floats, low: float, high: float) -> Floats:
-    """Return how good each circle is, (c,): contrast times the square of the share of rays that no lid cuts."""
+    """Return how good each circle is, (c,): contrast times the squared agreement of rays that no lid cuts."""
     agreement = agreeing[:, ~_lid_rays(SEARCH_RAYS)].mean(axis=1)
     sane = (circles[:, 2] >= low) & (circles[:, 2] <= high)
     return np.where(sane, agreement**2 * contrast, -np.inf)
+
+
+def _measure_sides(agreeing: Flags) -> NDArray[np.float64]:
+    """Return the share of the rays to the left or to the right that agree, whichever is less, (c,)."""
+    cos, least = unit_circle(SEARCH_RAYS)[0], np.cos(np.deg2rad(BESIDE_DEGREES))
+    return np.minimum(agreeing[:, cos > least].mean(axis=1), agreeing[:, cos < -least].mean(axis=1))
 
 
 def _lid_rays(rays: int) -> Flags:
