@@ -16,7 +16,8 @@ from selfsame.imaging.normalised import Normalised
 from selfsame.iris.geometry import IrisGeometry
 from selfsame.iris.segmentation import rescale, segment_iris
 
-MIN_VISIBLE_SHARE = 0.25
+# Eyes that are nearly closed are refused: what is left between the lids is too little to compare.
+MIN_VISIBLE_SHARE = 0.35
 
 
 def normalise_iris(image: NDArray[np.uint8], *, height: int, width: int) -> Normalised:

@@ -34,9 +34,7 @@ KEPT = 4
 LID_DEGREES = 45.0
 # A circle that the lower rays move further than this, as a share of its radius, is kept as it was.
 MAX_CHANGE = 0.2
-# The share of the rays that agree: of all, and on either side of those so far from the horizontal. In a slit
-# between lids the others may all agree.
-MIN_AGREEMENT, MIN_BESIDE, BESIDE_DEGREES = 0.5, 0.3, 40.0
+MIN_AGREEMENT = 0.5
 # Grey levels between the inside of the pupil and the ring around it; sensor noise is a part of it.
 MIN_CONTRAST = 6.0
 # A pupil is flat: the range of grey inside it as a share of its contrast.
@@ -80,10 +78,7 @@ def locate_pupil(image: NDArray[np.uint8]) -> Circle:
         circles, agreeing = fit_circles(image, circles, plan_fit(SEARCH_RAYS, spread, FINE_POINTS))
     contrast, agreement = _contrast(image, circles), agreeing.mean(axis=1)
     score = _rate(circles, agreeing, contrast, low, high)
-    beside = agreeing[:, np.abs(unit_circle(SEARCH_RAYS)[0]) > np.cos(np.deg2rad(BESIDE_DEGREES))].mean(
-        axis=1
-    )
-    score[(agreement < MIN_AGREEMENT) | (beside < MIN_BESIDE) | (contrast < MIN_CONTRAST)] = -np.inf
+    score[(agreement < MIN_AGREEMENT) | (contrast < MIN_CONTRAST)] = -np.inf
     if score.max() == -np.inf:
         best = int((agreement * contrast).argmax())
         raise CaptureError(
@@ -101,12 +96,6 @@ def _rate(circles: Floats, agreeing: Flags, contrast: Floats, low: float, high: 
     agreement = agreeing[:, ~_lid_rays(SEARCH_RAYS)].mean(axis=1)
     sane = (circles[:, 2] >= low) & (circles[:, 2] <= high)
     return np.where(sane, agreement**2 * contrast, -np.inf)
-
-
-def _measure_sides(agreeing: Flags) -> NDArray[np.float64]:
-    """Return the share of the rays to the left or to the right that agree, whichever is less, (c,)."""
-    cos, least = unit_circle(SEARCH_RAYS)[0], np.cos(np.deg2rad(BESIDE_DEGREES))
-    return np.minimum(agreeing[:, cos > least].mean(axis=1), agreeing[:, cos < -least].mean(axis=1))
 
 
 def _lid_rays(rays: int) -> Flags:
