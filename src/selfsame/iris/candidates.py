@@ -38,7 +38,8 @@ def propose_pupils(image: NDArray[np.uint8], low: float, high: float) -> Floats:
     """
     small = image
     for _ in range(HALVINGS):
-        small = cv2.resize(small, (small.shape[1] // 2, small.shape[0] // 2), interpolation=cv2.INTER_AREA)
+        size = small.shape[1] // 2, small.shape[0] // 2
+        small = np.asarray(cv2.resize(small, size, interpolation=cv2.INTER_AREA), np.uint8)
     smooth = np.asarray(cv2.GaussianBlur(small, (3, 3), 0), np.uint8)
     factor = 2**HALVINGS
     radii = _list_radii(low / factor, high / factor)
@@ -86,9 +87,9 @@ def _list_gradients(
     smooth: NDArray[np.uint8], dark: NDArray[np.bool_]
 ) -> tuple[Floats, Floats, Floats, Floats]:
     """Return x, y and the direction of the strongest gradients in the dark, (n,) float32 each."""
-    gradient_x = cv2.Sobel(smooth, cv2.CV_32F, 1, 0)
-    gradient_y = cv2.Sobel(smooth, cv2.CV_32F, 0, 1)
-    strength = cv2.magnitude(gradient_x, gradient_y).ravel()
+    gradient_x = np.asarray(cv2.Sobel(smooth, cv2.CV_32F, 1, 0), np.float32)
+    gradient_y = np.asarray(cv2.Sobel(smooth, cv2.CV_32F, 0, 1), np.float32)
+    strength = np.asarray(cv2.magnitude(gradient_x, gradient_y), np.float32).ravel()
     some = strength[dark.ravel()]
     voting = max(some.size - int(VOTING_SHARE * strength.size), 0)
     some.partition(voting)

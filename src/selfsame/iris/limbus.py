@@ -72,7 +72,9 @@ def _measure_rise(image: NDArray[np.uint8], pupil: Circle, points: Points) -> tu
         (distances, rays) float32 between -1 and 1, shares of a full rise, and the grey levels of that.
     """
     levels = points.read(image, as_row(pupil))
-    rise = np.asarray(cv2.sepFilter2D(levels, cv2.CV_32F, ACROSS, OUTWARDS, borderType=cv2.BORDER_REPLICATE))
+    rise = np.asarray(
+        cv2.sepFilter2D(levels, cv2.CV_32F, ACROSS, OUTWARDS, borderType=cv2.BORDER_REPLICATE), np.float32
+    )
     rise[:HALF] = 0
     rise[-1] = 0
     peaks = np.sort(rise.max(axis=0))

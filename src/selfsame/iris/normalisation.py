@@ -16,6 +16,8 @@ from selfsame.imaging.normalised import Normalised
 from selfsame.iris.geometry import IrisGeometry
 from selfsame.iris.segmentation import rescale, segment_iris
 
+# OpenCV takes x and y from one map; the second is empty.
+NO_MAP = np.empty((0, 0), np.float32)
 # Eyes that are nearly closed are refused: what is left between the lids is too little to compare.
 MIN_VISIBLE_SHARE = 0.35
 
@@ -90,7 +92,7 @@ def unwrap(image: NDArray[np.uint8], geometry: IrisGeometry, height: int, width:
     if detail >= 1.5:
         image, geometry = rescale(image, 1 / detail), geometry.scaled(1 / detail)
     sheet = rubber_sheet(geometry, height, width)
-    strip = cv2.remap(image, sheet, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    strip = cv2.remap(image, sheet, NO_MAP, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
     return np.asarray(strip, dtype=np.uint8)
 
 
@@ -99,7 +101,7 @@ def unwrap_mask(
 ) -> NDArray[np.uint8]:
     """Sample a mask into a (height, width) strip of 0 and 255; what lies outside the image is not seen."""
     sheet = rubber_sheet(geometry, height, width)
-    seen = cv2.remap(visible, sheet, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT, borderValue=0)
+    seen = cv2.remap(visible, sheet, NO_MAP, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT, borderValue=0)
     return np.asarray(cv2.threshold(seen, 127, 255, cv2.THRESH_BINARY)[1], np.uint8)
 
 

@@ -190,7 +190,7 @@ def lay_grid() -> Grid:
 
 
 def _shift(
-    y: NDArray[np.float64], x: NDArray[np.float64], cos: NDArray[np.float64], sin: NDArray[np.float64]
+    y: NDArray[np.floating], x: NDArray[np.floating], cos: NDArray[np.float64], sin: NDArray[np.float64]
 ) -> Places:
     """Return the places from the radius of circles, centred at (x, y) of it, to where they cross the rays."""
     along, aside = x * cos + y * sin, x * sin - y * cos
