@@ -16,8 +16,6 @@ from selfsame.imaging.normalised import Normalised
 from selfsame.iris.geometry import IrisGeometry
 from selfsame.iris.segmentation import rescale, segment_iris
 
-# OpenCV takes x and y from one map; the second is empty.
-NO_MAP = np.empty((0, 0), np.float32)
 # Eyes that are nearly closed are refused: what is left between the lids is too little to compare.
 MIN_VISIBLE_SHARE = 0.35
 
@@ -54,32 +52,39 @@ def normalise_iris(image: NDArray[np.uint8], *, height: int, width: int) -> Norm
     return Normalised(strip, mask, _measure(geometry, visible_share))
 
 
-def rubber_sheet(geometry: IrisGeometry, height: int, width: int) -> NDArray[np.float32]:
-    """Return where each pixel of the strip lies in the image: (height, width, 2) float32 x and y.
+def rubber_sheet(
+    geometry: IrisGeometry, height: int, width: int
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Return where each pixel of the strip lies in the image: x and y, (height, width) float32 each.
 
     (x, y)(ρ, θ) = (1 - ρ) · pupil(θ) + ρ · limbus(θ), ρ at the middle of each row.
     """
-    ratios, angles = _lay_sheet(height, width)
-    circles = np.array(
-        [[one.x, one.y, one.radius] for one in (geometry.pupil, geometry.limbus)], dtype=np.float32
-    )
-    return (ratios @ (circles @ angles)).reshape(height, width, 2)
+    shares, along_x, along_y = _lay_sheet(height, width)
+    rows = [[one.x, one.y, one.radius] for one in (geometry.pupil, geometry.limbus)]
+    circles = np.array(rows, dtype=np.float32)
+    return shares @ (circles @ along_x), shares @ (circles @ along_y)
 
 
 @cache
-def _lay_sheet(height: int, width: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+def _lay_sheet(
+    height: int, width: int
+) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]:
     """Return what a sheet is made of.
 
     Returns:
         The shares of pupil and limbus in each row, (height, 2), and the shares of a circle's x, y and radius
-        in x and in y of each of its points in turn, (3, 2 * width).
+        in the x and in the y of each of its points, (3, width) each.
     """
     angle_rad = np.arange(width) * (2 * np.pi / width)
     outwards = (np.arange(height) + 0.5) / height
-    angles = np.zeros((3, width, 2), np.float32)
-    angles[0, :, 0] = angles[1, :, 1] = 1
-    angles[2] = np.stack([np.cos(angle_rad), np.sin(angle_rad)], axis=1)
-    return np.stack([1 - outwards, outwards], axis=1).astype(np.float32), angles.reshape(3, -1)
+    one, none = np.ones(width), np.zeros(width)
+    tables = (
+        np.stack([1 - outwards, outwards], axis=1),
+        np.stack([one, none, np.cos(angle_rad)]),
+        np.stack([none, one, np.sin(angle_rad)]),
+    )
+    shares, along_x, along_y = (table.astype(np.float32) for table in tables)
+    return shares, along_x, along_y
 
 
 def unwrap(image: NDArray[np.uint8], geometry: IrisGeometry, height: int, width: int) -> NDArray[np.uint8]:
@@ -91,8 +96,8 @@ def unwrap(image: NDArray[np.uint8], geometry: IrisGeometry, height: int, width:
     detail = min(2 * np.pi * radius / width, (radius - geometry.pupil.radius) / height)
     if detail >= 1.5:
         image, geometry = rescale(image, 1 / detail), geometry.scaled(1 / detail)
-    sheet = rubber_sheet(geometry, height, width)
-    strip = cv2.remap(image, sheet, NO_MAP, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    x, y = rubber_sheet(geometry, height, width)
+    strip = cv2.remap(image, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
     return np.asarray(strip, dtype=np.uint8)
 
 
@@ -100,8 +105,8 @@ def unwrap_mask(
     visible: NDArray[np.uint8], geometry: IrisGeometry, height: int, width: int
 ) -> NDArray[np.uint8]:
     """Sample a mask into a (height, width) strip of 0 and 255; what lies outside the image is not seen."""
-    sheet = rubber_sheet(geometry, height, width)
-    seen = cv2.remap(visible, sheet, NO_MAP, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT, borderValue=0)
+    x, y = rubber_sheet(geometry, height, width)
+    seen = cv2.remap(visible, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT, borderValue=0)
     return np.asarray(cv2.threshold(seen, 127, 255, cv2.THRESH_BINARY)[1], np.uint8)
 
 
