@@ -12,7 +12,6 @@ import torch
 from pytorch_lightning.loggers import TensorBoardLogger
 
 from selfsame.errors import DamagedError, InputError
-from selfsame.learning.batches import BatchLoader
 from selfsame.learning.checkpoint import Checkpoint, Origin
 from selfsame.learning.device import choose_device
 from selfsame.learning.epochs import EpochEnd
@@ -21,6 +20,7 @@ from selfsame.learning.plan import EpochPlan
 from selfsame.learning.randomness import reproducible
 from selfsame.learning.recogniser import Recogniser
 from selfsame.learning.regimen import Regimen
+from selfsame.learning.residence import Loader, TrainingArrays
 from selfsame.learning.state import RunState, name_difference, read_state
 from selfsame.learning.task import Task
 
@@ -139,7 +139,8 @@ def _train(task: Task, regimen: Regimen, folder: Path, device: str, earlier: Run
     end = EpochEnd(task.origin, folder, earlier)
     with _quiet():
         trainer = _build_trainer(regimen, folder, device, end, module.finished, task)
-        trainer.fit(module, _load(task, plan, regimen, device), _load_validation(task, regimen, device))
+        arrays = TrainingArrays([task.arrays[one] for one in task.design.modalities], regimen, device)
+        trainer.fit(module, arrays.load(plan), _load_validation(task, regimen, arrays))
     if end.state is None or trainer.interrupted:
         raise KeyboardInterrupt
     return end.state
@@ -180,16 +181,11 @@ def _build_trainer(
     )
 
 
-def _load(task: Task, plan: EpochPlan, regimen: Regimen, device: str) -> BatchLoader:
-    arrays = [task.arrays[modality] for modality in task.design.modalities]
-    return BatchLoader(arrays, plan, prefetch=regimen.prefetch, pin=device == "cuda")
-
-
-def _load_validation(task: Task, regimen: Regimen, device: str) -> BatchLoader | None:
+def _load_validation(task: Task, regimen: Regimen, arrays: TrainingArrays) -> Loader | None:
     if not _validates(task):
         return None
     rows = list(task.validation.values())
-    return _load(task, EpochPlan(rows, seed=0, batch_size=regimen.batch_size), regimen, device)
+    return arrays.load(EpochPlan(rows, seed=0, batch_size=regimen.batch_size))
 
 
 def _validates(task: Task) -> bool:

@@ -10,6 +10,8 @@ from selfsame.learning.device import Device
 Share = Annotated[float, Field(ge=0, le=1)]
 PositiveFloat = Annotated[float, Field(gt=0)]
 PositiveInt = Annotated[int, Field(gt=0)]
+Residence = Literal["auto", "host", "device"]
+"""Where arrays live; `auto` is the device where it is a CUDA device with room for them, else the host."""
 
 
 class Settings(BaseModel):
@@ -135,6 +137,8 @@ class Regimen(Settings):
     device: Device
     threads: PositiveInt  # of the processor; the same number is needed for the same bits
     prefetch: PositiveInt  # batches that a thread gathers ahead of the loop
+    residence: Residence  # of the arrays: memory-mapped on the host, or copied whole to the device
+    resident_share: Share  # of the device's free memory that the arrays may take under auto
 
 
 class EncoderSettings(Settings):
