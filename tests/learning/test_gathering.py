@@ -1,5 +1,7 @@
 """Rows of many shards copied by one call."""
 
+import mmap
+
 import numpy as np
 import pytest
 import torch
@@ -63,15 +65,33 @@ def test_a_row_out_of_range_is_refused(mapped, row):
         gather(mapped, [0, row])
 
 
-def test_announced_rows_are_read_from_the_disk_at_once(mapped, monkeypatch):
+def test_announced_rows_are_told_one_by_one(mapped, monkeypatch):
     told = []
-    monkeypatch.setattr(gathering._Mappings, "announce", lambda _, address, count: told.append(count))
-    RowGatherer(mapped).announce(np.array([3, -1, 0]))
-    assert told == [2 * 40 * 60] * 2
-
-
-def test_announcing_names_whole_pages_of_memory_maps_alone(mapped):
+    monkeypatch.setattr(
+        gathering._Mappings, "advise_range", lambda _, address, count, advice: told.append((count, advice))
+    )
     gatherer = RowGatherer(mapped)
-    gatherer.announce(np.arange(-1, 9))  # the kernel refuses what is not mapped or not on a page
-    RowGatherer(ShardedArrays({"a": draw(2, (4, 6))})).announce(np.array([0, 1]))
+    gatherer.announce(np.array([3, -1, 0]))
+    gatherer.leave(np.array([5]))
+    row = 2 * 40 * 60
+    assert told == [(row, mmap.MADV_WILLNEED)] * 2 + [(row, mmap.MADV_DONTNEED)]
+
+
+def test_rows_that_were_left_are_read_again(mapped):
+    gatherer, rows = RowGatherer(mapped), np.arange(-1, 9)
+    gatherer.read_exactly(exactly=True)
+    gatherer.announce(rows)  # the kernel refuses what is not mapped or not on a page
+    gatherer.leave(rows)
+    np.testing.assert_array_equal(gather(mapped, rows), mapped.gather(rows))
     assert len(gatherer._mappings._maps) == 3
+
+
+def test_memory_that_advice_could_lose_is_left_alone(tmp_path):
+    np.save(tmp_path / "a.npy", draw(3, (40, 60)))
+    for pixels in (draw(3, (40, 60)), np.load(tmp_path / "a.npy", mmap_mode="c")):
+        arrays = ShardedArrays({"a": pixels})
+        pixels[:] = 5
+        gatherer = RowGatherer(arrays)
+        gatherer.leave(np.arange(3))
+        assert not gatherer._mappings._maps
+        assert (gather(arrays, [0, 2]) == 5).all()

@@ -79,7 +79,7 @@ class BatchLoader:
     asks, are waited for.
 
     Once a batch had to be read from the disk, the rows of the later ones of the epoch are announced to the
-    kernel, so that they are read all at once rather than one after the other.
+    kernel, so that they, and no more than they, are read all at once rather than one after the other.
 
     Args:
         arrays: of each modality, in the order of the plan's columns.
@@ -112,6 +112,7 @@ class BatchLoader:
         try:
             for i, step in enumerate(self._plan):
                 buffers = ring[i % len(ring)]
+                reader.expect(step)
                 filling.append((buffers, pool.submit(reader.fill, buffers, step)))
                 if len(filling) > self._prefetch:
                     yield from _hand_out(*filling.popleft())
@@ -119,6 +120,7 @@ class BatchLoader:
                 yield from _hand_out(*filling.popleft())
         finally:
             pool.shutdown(wait=True, cancel_futures=True)
+            reader.close()
             self._idle = ring
 
 
@@ -152,6 +154,11 @@ class _Reader:
     def __init__(self, gatherers: Sequence[RowGatherer]) -> None:
         self._gatherers = gatherers
         self._from_disk = False
+        self._coming: deque[PlanStep] = deque()
+
+    def expect(self, step: PlanStep) -> None:
+        """Take note of a step that will be filled, in order."""
+        self._coming.append(step)
 
     def fill(self, buffers: "_Buffers", step: PlanStep) -> Batch:
         """Gather the rows of a step, once the device has finished with what the buffers held."""
@@ -160,16 +167,36 @@ class _Reader:
             raise ValueError(
                 f"expected rows of {len(self._gatherers)} modalities in the plan, got {modalities}"
             )
+        self._announce()
         columns = np.ascontiguousarray(step.rows.T)
-        if self._from_disk:
-            for gatherer, rows in zip(self._gatherers, columns, strict=True):
-                gatherer.announce(rows)
         images = buffers.take(count)
         waits = _count_waits()
         for gatherer, rows, out in zip(self._gatherers, columns, images, strict=True):
             gatherer.gather(rows, out)
-        self._from_disk = self._from_disk or _count_waits() > waits
+        if self._from_disk:
+            for gatherer, rows in zip(self._gatherers, columns, strict=True):
+                gatherer.leave(rows)
+        elif _count_waits() > waits:
+            self._set_from_disk(from_disk=True)
         return Batch(images, buffers.hold(step.rows != ABSENT), buffers.hold(step.labels.astype(np.int64)))
+
+    def close(self) -> None:
+        """End the epoch: the kernel reads as usual again."""
+        if self._from_disk:
+            self._set_from_disk(from_disk=False)
+
+    def _set_from_disk(self, *, from_disk: bool) -> None:
+        self._from_disk = from_disk
+        for gatherer in self._gatherers:
+            gatherer.read_exactly(exactly=from_disk)
+
+    def _announce(self) -> None:
+        """Announce all steps that are due, so that the disk reads the next ones while this one is copied."""
+        while self._coming:
+            step = self._coming.popleft()
+            if self._from_disk:
+                for k, gatherer in enumerate(self._gatherers):
+                    gatherer.announce(step.rows[:, k])
 
 
 def _count_waits() -> int:

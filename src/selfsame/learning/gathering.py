@@ -59,19 +59,34 @@ class RowGatherer:
         if absent.any():
             out[torch.from_numpy(absent)] = 0
 
+    def read_exactly(self, *, exactly: bool) -> None:
+        """Let the kernel read from the disk what is asked for alone, or as usual some MiB around it."""
+        self._mappings.advise(mmap.MADV_RANDOM if exactly else mmap.MADV_NORMAL)
+
     def announce(self, rows: NDArray[np.int64]) -> None:
         """Tell the kernel that these rows will be read, so that it reads them from the disk all at once.
 
         Args:
             rows: (k,) global rows; -1 is ignored.
         """
+        self._advise(rows, mmap.MADV_WILLNEED)
+
+    def leave(self, rows: NDArray[np.int64]) -> None:
+        """Tell the kernel that these rows were read, so that their pages are the first to make room.
+
+        Args:
+            rows: (k,) global rows; -1 is ignored.
+        """
+        self._advise(rows, mmap.MADV_DONTNEED)
+
+    def _advise(self, rows: NDArray[np.int64], advice: int) -> None:
         row_bytes = int(np.prod(self._arrays.shape[1:]))
         for address in np.sort(self._addresses[rows[rows != FAILED]]).tolist():
-            self._mappings.announce(address, row_bytes)
+            self._mappings.advise_range(address, row_bytes, advice)
 
 
 class _Mappings:
-    """The memory maps that shards lie in; shards in plain memory have none."""
+    """The read-only memory maps of files that shards lie in; shards in plain memory have none."""
 
     def __init__(self, shards: Sequence[NDArray[np.uint8]]) -> None:
         found = {id(one): one for one in map(_find_mapping, shards) if one is not None}
@@ -79,21 +94,29 @@ class _Mappings:
         self._starts = np.array(sorted(starts), dtype=np.int64)
         self._maps = [starts[start] for start in sorted(starts)]
 
-    def announce(self, address: int, count: int) -> None:
-        """Announce the pages of a range of addresses, if a memory map holds it."""
+    def advise(self, advice: int) -> None:
+        """Give the kernel an advice about all memory maps."""
+        for one in self._maps:
+            one.madvise(advice)
+
+    def advise_range(self, address: int, count: int, advice: int) -> None:
+        """Give the kernel an advice about the pages of a range of addresses, if a memory map holds it."""
         i = int(np.searchsorted(self._starts, address, side="right")) - 1
         if i < 0 or address - int(self._starts[i]) >= len(self._maps[i]):
             return
         first = address - int(self._starts[i])
         aligned = first - first % mmap.PAGESIZE
-        self._maps[i].madvise(mmap.MADV_WILLNEED, aligned, first + count - aligned)
+        self._maps[i].madvise(advice, aligned, first + count - aligned)
 
 
 def _find_mapping(shard: NDArray[np.uint8]) -> mmap.mmap | None:
+    """Find the read-only memory map of a file that a shard lies in: of others, advice could lose content."""
     owner: object = shard
-    while isinstance(owner, np.ndarray):
+    while isinstance(owner, np.ndarray) and not isinstance(owner, np.memmap):
         owner = owner.base
-    return owner if isinstance(owner, mmap.mmap) else None
+    if not isinstance(owner, np.memmap) or owner.mode != "r":
+        return None
+    return owner.base if isinstance(owner.base, mmap.mmap) else None
 
 
 def _address_rows(shards: Sequence[NDArray[np.uint8]]) -> NDArray[np.int64]:
