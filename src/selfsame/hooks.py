@@ -44,7 +44,7 @@ PLACES = {
 }
 """What the summary points to: a title and the dataset that lies there."""
 
-ROOTS = ("captures", "new_captures", "data")
+ROOTS = ("captures", "new_captures", "data", "arrays")
 """Settings of conf/*/globals.yml that one run may replace with --params: the catalog asks for them."""
 
 

@@ -6,8 +6,8 @@ from selfsame.required_inputs import RequiredInputs
 HOOKS = (
     KnownParameters(),
     OwnRoots(),
+    RequiredInputs(),  # called after the check of the device: the last one is called first
     DeviceCheck(),
-    RequiredInputs(),
     OneRunAtATime(),
     RunRecord(),
     RunSummary(),

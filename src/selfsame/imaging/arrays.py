@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +19,7 @@ FAILED = -1
 """The row of an impression that could not be normalised."""
 
 
-class Entry(BaseModel):
+class Entry(NamedTuple):
     """What became of one impression of a shard.
 
     Attributes:
@@ -29,8 +30,6 @@ class Entry(BaseModel):
         detail: why it failed in a sentence, or None.
         measures: what the normalisation learnt on the way (see `Normalised`).
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="constants")
 
     capture_id: str
     impression: int
@@ -90,7 +89,7 @@ class ShardedArrays:
 
     Args:
         pixels: by shard name, (rows, 2, height, width) uint8, memory-mapped or not; all of one size.
-        records: by shard name, what the rows are; empty where nobody asks.
+        records: by shard name, what the rows are, perhaps read when asked for; empty where nobody asks.
 
     Raises:
         MismatchError: if there is no shard, or if one has another height, width or dtype than the others.
@@ -106,7 +105,7 @@ class ShardedArrays:
         self._names = tuple(sorted(pixels))
         # A plain view of a memory map is indexed several times faster than the memmap itself.
         self._pixels = tuple(np.asarray(pixels[name]).view(np.ndarray) for name in self._names)
-        self.records: Mapping[str, ShardRecord] = dict(records or {})
+        self.records: Mapping[str, ShardRecord] = {} if records is None else records
         first = self._pixels[0]
         for name, shard in zip(self._names, self._pixels, strict=True):
             if shard.dtype != np.uint8 or shard.shape[1:] != first.shape[1:] or shard.shape[1] != CHANNELS:

@@ -176,14 +176,15 @@ def _embed(
     size = recogniser.design.encoders[recogniser.design.encoder_of[modality]].embedding_size
     embeddings = np.empty((len(chosen), size), dtype=np.float32)
     missing = []
-    for shard in _list_shards(chosen, modality, arrays, how, named=parts is not None):
+    shards = list(_list_shards(chosen, modality, arrays, how, named=parts is not None))
+    for shard in shards:
         made = parts.read(shard.name, (len(shard.places), size)) if parts else None
         if made is None:
             missing.append(shard)
         else:
             embeddings[shard.places] = made
-    if parts and len(chosen):
-        logger.info("embedding %d shards of %s that are not embedded yet", len(missing), modality)
+    if parts and shards:
+        logger.info("%s: %d shards, %d to embed", modality, len(shards), len(missing))
     for shard, made in zip(missing, _encode(recogniser, modality, arrays, missing, how), strict=True):
         embeddings[shard.places] = made
         if parts is not None:

@@ -95,6 +95,21 @@ class TrainingModule(lightning.LightningModule):
             optimiser.load_state_dict(self._optimiser_state)
         return optimiser
 
+    def configure_gradient_clipping(
+        self,
+        optimizer: torch.optim.Optimizer,
+        gradient_clip_val: float | None = None,
+        gradient_clip_algorithm: str | None = None,
+    ) -> None:
+        """Shorten the gradient to the largest norm.
+
+        Lightning refuses this for a fused optimiser in mixed precision, for the sake of scaled gradients;
+        those of bfloat16 are not scaled.
+        """
+        if gradient_clip_val is not None:
+            trained = [one for group in optimizer.param_groups for one in group["params"]]
+            torch.nn.utils.clip_grad_norm_(trained, gradient_clip_val)
+
     def on_train_epoch_start(self) -> None:
         """Set every source of randomness from the seed and the epoch."""
         torch.manual_seed(derive_seed(self.seed, self.epoch))
