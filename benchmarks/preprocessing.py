@@ -123,8 +123,10 @@ def write(path: Path, content: bytes) -> None:
 
 
 def take_captures(root: Path, folders: Sequence[str], most: int, times: int) -> list[PlannedImpression]:
-    files = (path for path in sorted(root.rglob("*")) if path.suffix.lower() in SUFFIXES)
-    wanted = [path for path in files if not folders or path.parent.name.lower() in folders]
+    files = [path for path in sorted(root.rglob("*")) if path.suffix.lower() in SUFFIXES]
+    suffix = files[0].suffix if files else ""  # AT&T's faces may lie beside pictures made of them
+    wanted = [path for path in files if folders or path.suffix == suffix]
+    wanted = [path for path in wanted if not folders or path.parent.name.lower() in folders]
     if not wanted:
         raise SystemExit(f"expected captures in {', '.join(folders)} below {root}, found none")
     random.Random(0).shuffle(wanted)

@@ -130,7 +130,9 @@ def run_kedro(pipeline: str, parameters: str) -> tuple[float, float]:
     peaks: dict[int, float] = {}
     while process.poll() is None:
         for one in (process.pid, *list_children(process.pid)):
-            peaks[one] = max(peaks.get(one, 0.0), read_peak_mib(one))
+            peaks[one] = read_peak_mib(one) or peaks.get(
+                one, 0.0
+            )  # the last: it begins anew when a program does
         time.sleep(POLL_S)
     reader.join()
     if process.returncode:

@@ -6,11 +6,14 @@ import fsspec
 import numpy as np
 import pytest
 from fsspec.implementations.memory import MemoryFileSystem
+from kedro.framework.project import configure_project
+from kedro.framework.session import KedroSession
 from kedro.io import DatasetError
 
 from selfsame.datasets import ArraysDataset, MadeShardsDataset
 from selfsame.imaging.arrays import Entry, Shard, ShardRecord, digest_pixels
 
+PROJECT = Path(__file__).parents[2]
 ROOT = "memory://bucket/arrays"
 
 
@@ -180,3 +183,18 @@ def test_a_store_without_arrays_says_what_makes_them(dataset, made):
     assert not dataset.exists()
     with pytest.raises(DatasetError, match="run preprocessing"):
         dataset.load()
+
+
+def describe_places(tmp_path, **roots):
+    configure_project("selfsame")
+    given = {"data": str(tmp_path), **roots}
+    with KedroSession.create(project_path=PROJECT, env="smoke", runtime_params=given) as session:
+        catalog = session.load_context().catalog
+        names = ("biometrics.fingerprint.arrays", "biometrics.fingerprint.made_shards")
+        return {catalog.get(name)._describe()["filepath"] for name in names}
+
+
+def test_the_arrays_alone_may_have_a_root_of_their_own(tmp_path):
+    inside = "04_feature/biometrics/fingerprint/arrays"
+    assert describe_places(tmp_path) == {f"{tmp_path}/{inside}"}
+    assert describe_places(tmp_path, arrays="memory://bucket/all") == {f"memory://bucket/all/{inside}"}

@@ -161,6 +161,11 @@ class ShardedArrays:
         vars(self).update(state)
         self._pixels = tuple(one if isinstance(one, np.ndarray) else one.map() for one in self._pixels)
 
+    @property
+    def shards(self) -> tuple[NDArray[np.uint8], ...]:
+        """The pixels of each shard, (rows, 2, height, width) uint8, in the order of the global rows."""
+        return self._pixels
+
     @cached_property
     def recipe(self) -> str:
         """Digest of the normalisation that made the shards; empty where no record says it.
@@ -204,6 +209,19 @@ class ShardedArrays:
             found[i] = starts[shard] + row
         return found
 
+    def require_rows(self, rows: NDArray[np.integer]) -> NDArray[np.int64]:
+        """Refuse global rows that the shards do not have; -1 is allowed.
+
+        Raises:
+            IndexError: if a row is out of range.
+        """
+        wanted = np.asarray(rows, dtype=np.int64)
+        if wanted.size and (wanted.min() < FAILED or wanted.max() >= len(self)):
+            raise IndexError(
+                f"expected global rows from -1 to {len(self) - 1}, got {wanted.min()} to {wanted.max()}"
+            )
+        return wanted
+
     def gather(self, rows: NDArray[np.integer], out: NDArray[np.uint8] | None = None) -> NDArray[np.uint8]:
         """Copy rows together into one batch.
 
@@ -217,13 +235,9 @@ class ShardedArrays:
         Raises:
             IndexError: if a row is out of range.
         """
-        wanted = np.asarray(rows, dtype=np.int64)
+        wanted = self.require_rows(rows)
         if out is None:
             out = np.empty((len(wanted), *self.shape[1:]), dtype=np.uint8)
-        if wanted.size and (wanted.min() < FAILED or wanted.max() >= len(self)):
-            raise IndexError(
-                f"expected global rows from -1 to {len(self) - 1}, got {wanted.min()} to {wanted.max()}"
-            )
         shards = np.searchsorted(self._starts, wanted, side="right") - 1
         places = wanted - self._starts[shards]
         for i, (shard, place) in enumerate(zip(shards.tolist(), places.tolist(), strict=True)):

@@ -15,7 +15,6 @@ from pytorch_lightning.plugins.environments import TorchElasticEnvironment
 from pytorch_lightning.strategies import DDPStrategy
 
 from selfsame.errors import InputError
-from selfsame.learning.batches import BatchLoader
 from selfsame.learning.checkpoint import Checkpoint
 from selfsame.learning.device import choose_device
 from selfsame.learning.epochs import EpochEnd, WithinEpoch
@@ -26,6 +25,7 @@ from selfsame.learning.processes import Member, count_processes, find_member, jo
 from selfsame.learning.randomness import reproducible
 from selfsame.learning.recogniser import Recogniser
 from selfsame.learning.regimen import Regimen
+from selfsame.learning.residence import TrainingArrays
 from selfsame.learning.resuming import find_finished, find_together
 from selfsame.learning.rows import LabelledRows
 from selfsame.learning.shared_norms import share_norms
@@ -161,8 +161,8 @@ def _train(
     with _quiet():
         callbacks = [end, WithinEpoch(end, regimen, folder)]
         trainer = _build_trainer(regimen, folder, device, callbacks, module, task)
-        shown, judged = (_load(task, one, regimen, device) if one else None for one in (plan, validation))
-        trainer.fit(module, shown, judged)
+        arrays = TrainingArrays([task.arrays[one] for one in task.design.modalities], regimen, device)
+        trainer.fit(module, arrays.load(plan), arrays.load(validation) if validation else None)
     if end.state is None or trainer.interrupted:
         raise KeyboardInterrupt
     return end.state
@@ -224,11 +224,6 @@ def _choose_strategy(member: Member) -> DDPStrategy | str:
 
 def _plan(rows: Mapping[str, LabelledRows], seed: int, regimen: Regimen, member: Member) -> EpochPlan:
     return EpochPlan(list(rows.values()), seed=seed, batch_size=regimen.batch_size, member=member)
-
-
-def _load(task: Task, plan: EpochPlan, regimen: Regimen, device: str) -> BatchLoader:
-    arrays = [task.arrays[modality] for modality in task.design.modalities]
-    return BatchLoader(arrays, plan, prefetch=regimen.prefetch, pin=device == "cuda")
 
 
 def _validates(task: Task) -> bool:

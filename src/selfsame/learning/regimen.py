@@ -11,6 +11,8 @@ Share = Annotated[float, Field(ge=0, le=1)]
 PositiveFloat = Annotated[float, Field(gt=0)]
 PositiveInt = Annotated[int, Field(gt=0)]
 DeviceCount = Literal["auto"] | PositiveInt
+Residence = Literal["auto", "host", "device"]
+"""Where arrays live; `auto` is the device where it is a CUDA device with room for them, else the host."""
 
 
 class Settings(BaseModel):
@@ -145,6 +147,8 @@ class Regimen(Settings):
     prefetch: PositiveInt  # batches that a thread gathers ahead of the loop
     checkpoints: Checkpoints
     devices: DeviceCount  # that train together, one process each; auto: all that are there, of CPUs one
+    residence: Residence  # of the arrays: memory-mapped on the host, or copied whole to the device
+    resident_share: Share  # of the device's free memory that the arrays may take under auto
 
 
 class EncoderSettings(Settings):
