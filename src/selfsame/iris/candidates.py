@@ -70,7 +70,7 @@ def _count_votes(smooth: NDArray[np.uint8], radii: Floats) -> Floats:
         place += np.float32(1.5)
         np.maximum(place, 0, out=place)
         np.minimum(place, side + 1, out=place)
-        np.floor(place, out=place)
+    np.floor(row, out=row)
     row += (np.arange(len(radii), dtype=np.float32) * (height + 2))[:, None]
     row *= width + 2
     row += column

@@ -180,7 +180,7 @@ def _leave_outliers(
         return visible * np.uint8(255)
     low, middle, high = (float(levels[share * levels.size // 4]) for share in (1, 2, 3))
     hollow = cv2.morphologyEx(window, cv2.MORPH_BLACKHAT, np.ones((LASH_WIDTH_PX, LASH_WIDTH_PX), np.uint8))
-    hollows = _sort(hollow[undisturbed])
+    hollows = _sort(np.asarray(hollow, np.uint8)[undisturbed])
     deep = max(float(hollows[49 * hollows.size // 50]), LASH_LEVELS)
     darkest = float(black[black.size // 2])
     dark = (window < darkest + LASH_SHARE * (middle - darkest)) | (hollow > deep)
