@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,6 +14,9 @@ LOGS = ("training", "runs")
 
 TIMED = {"timings.json", "training_summary.json", "history.parquet", "estimators.parquet", "estimators.json"}
 TIMES = {"seconds", "images_per_second"}
+TIMED_PAGE, TIMED_CELL = "estimators.html", re.compile(rb'<td class="number">\d+\.\d</td></tr>')
+"""The page whose tables state seconds, and how: the last cell of a row, with one decimal."""
+
 TEMPORARY = {".part", ".partial", ".tmp"}
 LOCK = ".run.lock"
 KEPT = {".selfsame-sample", LOCK}
@@ -56,6 +60,8 @@ def read_result(path: Path) -> object:
     if path.suffix == ".json" and (path.name in TIMED or path.parent.name == "arrays"):
         content = json.loads(path.read_bytes())
         return without_times(content.get("record", content))
+    if path.name == TIMED_PAGE:
+        return TIMED_CELL.sub(b"", path.read_bytes())
     if path.name in TIMED:
         return pd.read_parquet(path).drop(columns=list(TIMES), errors="ignore").to_json(double_precision=15)
     return path.read_bytes()

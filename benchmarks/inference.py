@@ -13,6 +13,7 @@ The captures are random pixels of the default sizes, the networks those of conf/
 """
 
 import argparse
+import os
 import subprocess
 import sys
 import tempfile
@@ -152,10 +153,13 @@ def embed_afresh(embed: partial[pd.DataFrame], folder: Path) -> None:
 def compare_memory(folder: Path, counts: Sequence[int]) -> Mapping[int, float]:
     """Embed so many captures in a process of its own: MiB at the most, more than before the first batch."""
     command = [sys.executable, __file__, "--memory-of", str(folder)]
-    return {
-        count: float(subprocess.run([*command, str(count)], check=True, capture_output=True).stdout)
-        for count in counts
-    }
+    # Else the C library keeps large buffers that were given back, now more and now fewer of them.
+    environment = os.environ | {"MALLOC_MMAP_THRESHOLD_": "1048576"}
+    found = {}
+    for count in counts:
+        done = subprocess.run([*command, str(count)], check=True, capture_output=True, env=environment)
+        found[count] = float(done.stdout)
+    return found
 
 
 def measure_memory(folder: Path, count: int) -> float:

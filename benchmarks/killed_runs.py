@@ -1,7 +1,7 @@
 """Stop runs at random moments, run them again, and compare what comes out with runs that were left alone.
 
     python benchmarks/killed_runs.py
-    python benchmarks/killed_runs.py --data DIR --stages training evaluation --kills 20 --output FILE
+    python benchmarks/killed_runs.py --data DIR --stages training --kills 5 --seed 1 --output FILE
     python benchmarks/killed_runs.py --data DIR --signals INT TERM --kills 3
     python benchmarks/killed_runs.py --data DIR --captures ROOT --env base --stages main
 
@@ -122,11 +122,12 @@ def main() -> None:
 
 def disturb_all(job: Job, asked: argparse.Namespace) -> Iterator[tuple[str, Tally]]:
     """Stop every stage that was asked for by every signal."""
+    until = time.monotonic() + asked.most_s
     for stage in asked.stages:
         span_s = prepare(job, stage)
         for name in asked.signals:
             rng = random.Random(f"{asked.seed} {stage} {name}")
-            tally = disturb(job, stage, span_s, asked.kills, name, rng)
+            tally = disturb(job, stage, span_s, asked.kills, name, rng, until)
             print(f"{stage}, SIG{name}: {tally.to_row()}", *tally.problems, sep="\n", flush=True)
             yield f"{stage}, SIG{name}", tally
 
@@ -141,6 +142,7 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--env", default="smoke", help="Kedro's environment")
     parser.add_argument("--params", default="", help="further parameters of all runs")
     parser.add_argument("--seed", type=int, default=0, help="of the moments")
+    parser.add_argument("--most-s", type=float, default=86_400, help="begin no other root after so long")
     asked = parser.parse_args()
     asked.stages = asked.stages or (SHORT_STAGES if asked.short else SINGLE)
     asked.kills = asked.kills or (SHORT_KILLS if asked.short else 20)
@@ -243,11 +245,13 @@ def wait_for_lock(process: "subprocess.Popen[bytes]", root: Path) -> None:
         time.sleep(0.002)
 
 
-def disturb(job: Job, stage: str, span_s: float, stops: int, name: str, rng: random.Random) -> Tally:
+def disturb(
+    job: Job, stage: str, span_s: float, stops: int, name: str, rng: random.Random, until: float
+) -> Tally:
     """Stop a stage so often by one signal, in as many roots as it takes, and look at what comes out."""
     tally = Tally(span_s)
     for number in range(3 * stops):
-        if tally.stops >= stops:
+        if tally.stops >= stops or time.monotonic() > until:
             break
         root = copy_before(job, stage, job.data / f"stopped_{stage}_{name}_{number}")
         most = min(rng.randint(1, MOST_STOPS_OF_A_ROOT), stops - tally.stops)

@@ -14,6 +14,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Literal
 
+import numpy as np
+
 from selfsame.benchmarking.machine import describe_machine
 from selfsame.benchmarking.rounds import Spread
 
@@ -58,13 +60,25 @@ def parser_of(document: str | None, *, rounds: int) -> argparse.ArgumentParser:
     return parser
 
 
-def run_rounds(designs: Mapping[str, Callable[[], object]], rounds: int, *, seed: int = 0) -> Rounds:
-    """Run every design once to warm up, then `rounds` times, in an order drawn anew for every round."""
+def run_rounds(
+    designs: Mapping[str, Callable[[], object]],
+    rounds: int,
+    *,
+    seed: int = 0,
+    clear: Callable[[], object] = lambda: None,
+) -> Rounds:
+    """Run every design once to warm up, then `rounds` times, in an order drawn anew for every round.
+
+    What `clear` does after each design is not measured: deleting files may take as long as writing them.
+    """
     order = random.Random(seed)
     found = []
     for _ in range(rounds + 1):
-        names = order.sample(sorted(designs), len(designs))
-        found.append({name: time_once(designs[name]) for name in names})
+        costs = {}
+        for name in order.sample(sorted(designs), len(designs)):
+            costs[name] = time_once(designs[name])
+            clear()
+        found.append(costs)
     return found[1:]
 
 
@@ -130,7 +144,12 @@ def conclude(name: str, table: Mapping[str, Row], claims: Sequence[Claim], asked
             "claims": [asdict(claim) for claim in claims],
         }
         asked.output.parent.mkdir(parents=True, exist_ok=True)
-        asked.output.write_text(json.dumps(document, indent=2) + "\n")
+        asked.output.write_text(json.dumps(document, indent=2, default=_unwrap) + "\n")
+
+
+def _unwrap(value: np.generic) -> object:
+    """Turn a number or a truth of NumPy into one of Python, which JSON knows."""
+    return value.item()
 
 
 def _plain(value: float | int | str | Spread) -> object:

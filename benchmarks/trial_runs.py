@@ -37,7 +37,7 @@ class Job:
     env: str
     params: str
     seed: int
-    files: int
+    files: tuple[str, ...]
 
     @property
     def clean(self) -> Path:

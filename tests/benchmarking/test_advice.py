@@ -5,6 +5,7 @@ from selfsame.benchmarking.advice import (
     Benchmark,
     advise_backend,
     advise_batches,
+    describe_disturbance,
     describe_loading,
     describe_preprocessing,
     list_settings,
@@ -18,7 +19,7 @@ def speeds(captures: int, configured: str = "loky") -> pd.DataFrame:
     rows = [
         {
             "modality": "iris_left", "captures": captures, "backend": backend, "workers": workers,
-            "images_per_s": rate, "of_floor": rate / workers / 100, "start_s": start_s,
+            "images_per_s": rate, "processor_ms": 9.5, "of_floor": rate / workers / 100, "start_s": start_s,
             "whole_s": start_s + captures / rate, "configured": backend == configured,
         }
         for backend, (workers, rate, start_s) in rates.items()
@@ -70,6 +71,15 @@ def test_a_setting_that_was_not_measured_is_not_compared() -> None:
     assert describe_preprocessing(advice) == (
         "iris_left: threading, 2 workers: 2.8 s, 160 images/s for 450 captures"
     )
+
+
+def test_a_busy_machine_is_told_by_what_the_floor_got_of_a_core() -> None:
+    idle = Benchmark(machine={}, preprocessing=(advise_backend(speeds(450)),), loading=None)
+    assert idle.preprocessing[0].core_share == pytest.approx(0.95)
+    assert describe_disturbance(idle) == ""
+    table = speeds(450).assign(processor_ms=3.0)
+    busy = Benchmark(machine={}, preprocessing=(advise_backend(table),), loading=None)
+    assert "left this one 30% of a core: run it again" in describe_disturbance(busy)
 
 
 def batches() -> pd.DataFrame:

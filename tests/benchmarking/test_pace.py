@@ -51,3 +51,4 @@ def test_processes_that_were_started_count_and_strangers_do_not() -> None:
         child.wait()
     assert 0.4 < used < 1.5
     assert mine < before + used
+    assert processor_s(alone=False) >= before + used  # the time of those that have ended is not lost

@@ -9,6 +9,7 @@ from selfsame.benchmarking.preprocessing import (
     FLOOR,
     Design,
     Sample,
+    find_configured,
     keep_usable,
     list_designs,
     time_preprocessing,
@@ -85,6 +86,18 @@ def test_a_sample_without_a_usable_capture_is_refused(sample: Callable[..., Samp
 def test_there_is_one_sequential_worker() -> None:
     designs = list_designs(["sequential", "loky"], [2, 4])
     assert designs == [FLOOR, Design("sequential", 1), Design("loky", 2), Design("loky", 4)]
+
+
+@pytest.mark.parametrize(
+    ("backend", "workers", "design"),
+    [
+        ("loky", -1, Design("loky", 8)),
+        ("loky", 3, Design("loky", 3)),
+        ("sequential", -1, Design("sequential", 1)),
+    ],
+)
+def test_what_is_set_is_found_among_the_designs(backend: str, workers: int, design: Design) -> None:
+    assert find_configured(backend, workers, cores=8) == design
 
 
 def test_nothing_is_timed_with_a_backend_that_is_not_installed(

@@ -1,6 +1,8 @@
 """Shards in a folder: atomic, checked, swept."""
 
+import errno
 import json
+import resource
 import shutil
 from pathlib import Path
 
@@ -8,7 +10,8 @@ import numpy as np
 import pytest
 from kedro.io import DatasetError
 
-from selfsame.datasets import ArraysDataset, MadeShardsDataset
+from selfsame.datasets import ArraysDataset, MadeShardsDataset, arrays
+from selfsame.datasets.shard_files import LocalShards
 from selfsame.errors import DamagedError, InputError
 from selfsame.imaging.arrays import Entry, Shard, ShardRecord, digest_pixels
 
@@ -58,11 +61,11 @@ def flip_byte(path, place):
 def test_saved_shards_load_as_one_array(dataset):
     shards = [make_shard("b", seed=1), make_shard("a", seed=2), make_shard("empty", rows=0)]
     dataset.save(iter(shards))
-    arrays = dataset.load()
-    assert arrays.shape == (6, 2, 4, 6)
-    np.testing.assert_array_equal(arrays.gather(arrays.rows(["b"], [2]))[0], shards[0].pixels[2])
-    assert arrays.records["a"].entries == shards[1].record.entries
-    assert arrays.recipe == "r"
+    loaded = dataset.load()
+    assert loaded.shape == (6, 2, 4, 6)
+    np.testing.assert_array_equal(loaded.gather(loaded.rows(["b"], [2]))[0], shards[0].pixels[2])
+    assert loaded.records["a"].entries == shards[1].record.entries
+    assert loaded.recipe == "r"
 
 
 def test_loaded_shards_are_read_only_maps_of_the_files(dataset):
@@ -147,7 +150,7 @@ DAMAGES = {
     "record cut short": lambda folder: (folder / "a.json").write_text("{"),
     "record is no object": lambda folder: (folder / "a.json").write_text("[]"),
     "row renumbered": lambda folder: (folder / "a.json").write_text(
-        (folder / "a.json").read_text().replace('"row": 2', '"row": 1')
+        (folder / "a.json").read_text().replace('"a2",0,2', '"a2",0,1')
     ),
 }
 
@@ -186,15 +189,40 @@ def test_the_list_of_made_shards_cannot_be_saved(made):
         made.save(frozenset({"a"}))
 
 
-def test_a_remote_folder_is_refused():
-    with pytest.raises(InputError, match="local folder for memory-mapped arrays, got s3://bucket/arrays"):
-        ArraysDataset(filepath="s3://bucket/arrays")
+@pytest.mark.parametrize("cache", [None, "s3://bucket/cache"])
+def test_a_remote_folder_without_a_local_cache_is_refused(cache):
+    with pytest.raises(InputError, match="a local folder as the cache of the arrays at s3://bucket/arrays"):
+        ArraysDataset(filepath="s3://bucket/arrays", cache=cache)
+
+
+def test_what_goes_wrong_with_the_last_shard_is_raised(dataset, monkeypatch):
+    def fill_disk(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(LocalShards, "write", fill_disk)
+    with pytest.raises(DatasetError, match="expected a folder that can be written, got No space left"):
+        dataset.save([make_shard("a")])
+
+
+def test_more_shards_than_the_system_allows_open_files_are_no_damage(dataset, monkeypatch):
+    dataset.save([make_shard(f"{i:02}") for i in range(40)])
+    limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+    opened = len(list(Path("/proc/self/fd").iterdir()))
+    resource.setrlimit(resource.RLIMIT_NOFILE, (opened + 16, limits[1]))
+    try:
+        assert len(dataset.load()) == 120
+        resource.setrlimit(resource.RLIMIT_NOFILE, (opened + 16, limits[1]))
+        monkeypatch.setattr(arrays, "allow_open_files", lambda more: None)
+        with pytest.raises(DatasetError, match=r"the system allows no more: raise the limit \(ulimit -n\)"):
+            dataset.load()
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, limits)
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), 1e-7, 1e300, 0.1 + 0.2])
 def test_a_measure_comes_back_as_it_was(dataset, made, value):
     shard = make_shard("a", rows=1)
-    entries = (shard.record.entries[0].model_copy(update={"measures": {"x": value}}),)
+    entries = (shard.record.entries[0]._replace(measures={"x": value}),)
     record = shard.record.model_copy(update={"entries": entries})
     dataset.save([Shard("a", shard.pixels, record)])
     assert made.load() == {"a"}

@@ -4,6 +4,7 @@ import hashlib
 import importlib
 import logging
 import os
+import signal
 import threading
 import time
 from contextlib import contextmanager
@@ -16,7 +17,7 @@ import pytest
 
 from selfsame.errors import InputError
 from selfsame.imaging import backends, shard_running
-from selfsame.imaging.backends import CLUSTERS, WorkerDiedError
+from selfsame.imaging.backends import CLUSTERS, WorkerDiedError, open_processes
 from selfsame.imaging.shard_making import PASSING, WORKER_DIED
 from selfsame.imaging.shard_running import make_shards
 from selfsame.imaging.sharding import PlannedImpression, plan_shards
@@ -84,8 +85,8 @@ def assert_same_shards(got, expected):
     for one, other in zip(got, expected, strict=True):
         np.testing.assert_array_equal(one.pixels, other.pixels)
         assert (one.record.sha256, one.record.recipe) == (other.record.sha256, other.record.recipe)
-        assert [entry.model_copy(update={"detail": None}) for entry in one.record.entries] == [
-            entry.model_copy(update={"detail": None}) for entry in other.record.entries
+        assert [entry._replace(detail=None) for entry in one.record.entries] == [
+            entry._replace(detail=None) for entry in other.record.entries
         ]
 
 
@@ -184,6 +185,11 @@ def test_work_stays_a_few_shards_ahead_of_who_takes_them(contents, deadly):
     time.sleep(0.3)  # long enough to make them all
     assert len({of[path] for path in begun}) <= 2 < len(shards)
     making.close()
+
+
+def test_ctrl_c_is_for_the_run_and_not_for_its_workers():
+    with open_processes(1) as pool:
+        assert pool.submit(signal.getsignal, signal.SIGINT)() == signal.SIG_IGN
 
 
 def test_worker_processes_end_when_nobody_takes_more(contents, deadly):

@@ -38,7 +38,7 @@ def test_shards_hold_about_the_rows_that_are_asked_for():
 
 
 def test_the_number_of_shards_is_bounded():
-    assert len(plan(make_impressions(20_000), 1)) == MAX_SHARDS
+    assert len(plan(make_impressions(60_000), 1)) == MAX_SHARDS
 
 
 def test_no_captures_make_one_empty_shard():

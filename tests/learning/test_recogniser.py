@@ -26,10 +26,9 @@ def test_order_in_memory_changes_embeddings_in_the_last_bits_alone(pixels):
     first, last = build(), build()
     first.lay_out(channels_last=False)
     torch.testing.assert_close(first.encode("iris_left", pixels), last.encode("iris_left", pixels))
-    filters = {
-        name: one for name, one in last.named_parameters() if one.ndim == 4 and one.shape[1:] != (1, 1)
-    }
-    assert any(one.is_contiguous(memory_format=torch.channels_last) for one in filters.values())
+    filters = [one for one in last.parameters() if one.ndim == 4 and min(one.shape[1:]) > 1]
+    assert all(one.is_contiguous(memory_format=torch.channels_last) for one in filters)
+    assert not any(one.is_contiguous() for one in filters)
     assert all(one.is_contiguous() for one in first.parameters())
 
 
@@ -45,11 +44,9 @@ def test_compiling_without_a_compiler_is_refused_with_its_remedy(monkeypatch):
         build().compile_encoders()
 
 
-@pytest.mark.slow
 @pytest.mark.skipif(shutil.which("g++") is None, reason="compiling needs g++")
-def test_a_compiled_encoder_computes_the_same_under_the_same_names(pixels):
-    plain, compiled = build("gabor", 0), build("gabor", 0)
-    compiled.compile_encoders()
-    with torch.inference_mode():
-        torch.testing.assert_close(compiled.encode("iris_left", pixels), plain.encode("iris_left", pixels))
-    assert list(compiled.state_dict()) == list(plain.state_dict())
+def test_weights_keep_their_names_where_encoders_are_compiled():
+    recogniser = build("gabor", 0)
+    names = list(recogniser.state_dict())
+    recogniser.compile_encoders()  # when they first encode, which takes a minute
+    assert list(recogniser.state_dict()) == names

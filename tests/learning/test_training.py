@@ -191,6 +191,12 @@ def test_accumulation_clipping_softmax_and_constant_schedule_run(toy, parameters
     assert {one.learning_rate for one in state.history} == {chosen.learning_rate}
 
 
+def test_mixed_precision_goes_with_a_fused_optimiser_and_clipping(toy, parameters, tmp_path):
+    state, _ = train(toy(), parameters(max_epochs=1, precision="bf16-mixed", fused=True), tmp_path)
+    assert math.isfinite(state.history[0].train_loss)
+    assert {tensor.dtype for tensor in state.weights.values()} <= {torch.float32, torch.int64}
+
+
 def test_early_stopping_without_validation_captures_is_refused(toy, parameters, tmp_path):
     data = toy()
     data.indexes = {name: index.query("split != 'validation'") for name, index in data.indexes.items()}

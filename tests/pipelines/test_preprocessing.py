@@ -2,6 +2,7 @@
 
 import ast
 import hashlib
+import os
 import shutil
 from collections import Counter
 from pathlib import Path
@@ -194,6 +195,32 @@ def test_a_removed_capture_leaves_and_touches_one_shard(rig, manifest):
     assert len(made) == 1
     assert manifest["capture_id"][3] not in set(index["capture_id"])
     assert len(rig.arrays.load().records) == len(arrays.records)
+
+
+def copy_captures(manifest, prints, folder):
+    folder.mkdir()
+    for path in manifest["path"]:
+        shutil.copy(prints / path, folder)
+    return folder
+
+
+def test_one_changed_capture_makes_one_shard_again(manifest, prints, tmp_path):
+    root = copy_captures(manifest, prints, tmp_path / "copy")
+    rig = Rig(root, tmp_path / "arrays")
+    rig.run(manifest)
+    path = root / manifest["path"][5]
+    path.write_bytes(path.read_bytes() + b"?")  # the picture is the same, the bytes are not
+    _, index, _, made = rig.run(make_manifest(root))
+    assert len(made) == 1
+    assert (index["status"] == "ok").all()
+
+
+def test_a_file_that_is_only_younger_makes_nothing(manifest, prints, tmp_path):
+    root = copy_captures(manifest, prints, tmp_path / "copy")
+    rig = Rig(root, tmp_path / "arrays")
+    rig.run(manifest)
+    os.utime(root / manifest["path"][5])
+    assert not rig.run(make_manifest(root))[3]
 
 
 def test_another_size_or_seed_makes_every_shard_again(rig, manifest):

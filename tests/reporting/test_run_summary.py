@@ -109,3 +109,25 @@ def test_topics_and_texts_are_aligned() -> None:
     columns = {len(line) - len(line.lstrip()) for line in lines(*RESULTS)}
     texts = {line.index(line[17:].lstrip()) for line in lines(*RESULTS)}
     assert (columns, texts) == ({2}, {17})
+
+
+def speeds(core_share: float) -> list[str]:
+    making = {"backend": "threading", "workers": 2, "images_per_s": 150.0, "of_floor": 0.9}
+    making |= {"start_s": 0.0, "whole_s": 3.0}
+    one = {"modality": "iris_left", "captures": 450, "advised": making, "configured": None}
+    found = {"machine": {}, "preprocessing": [one | {"core_share": core_share}], "loading": None}
+    return list(summarise_run("work", MODALITIES, ["work.benchmark"], lambda _: found))
+
+
+def test_what_to_set_is_written_as_the_command_line_takes_it() -> None:
+    found, advice = speeds(0.97)
+    assert (
+        found.split(maxsplit=1)[1] == "iris_left: threading, 2 workers: 3.0 s, 150 images/s for 450 captures"
+    )
+    assert advice.split(maxsplit=1)[1] == (
+        "--params=work.iris_left.preprocessing.backend=threading,work.iris_left.preprocessing.workers=2"
+    )
+
+
+def test_figures_of_a_busy_machine_are_called_so() -> None:
+    assert "other programs left this one 40% of a core" in speeds(0.4)[1]

@@ -10,6 +10,9 @@ from selfsame.benchmarking.machine import describe_machine
 ALIKE = 0.05
 """A share by which runs of one design differ on a quiet machine: what is nearer than this is no slower."""
 
+IDLE = 0.8
+"""A share of a core's time under which other programs disturb what is measured."""
+
 SIMPLEST = ("sequential", "threading", "loky", "dask", "ray")
 """The backends in the order in which one of several that are alike is chosen."""
 
@@ -44,6 +47,7 @@ class PreprocessingAdvice(BaseModel):
         captures: in the whole set.
         advised: the simplest of those that are as good as the best.
         configured: what is set now; None where it was not measured.
+        core_share: of a core's time, what the floor got; well below 1 where other programs were at work.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -52,6 +56,7 @@ class PreprocessingAdvice(BaseModel):
     captures: int
     advised: Making
     configured: Making | None
+    core_share: float
 
 
 class LoadingAdvice(BaseModel):
@@ -109,12 +114,14 @@ def advise_backend(speeds: pd.DataFrame) -> PreprocessingAdvice:
     candidates = useful or list(makings.values())  # one worker elsewhere does no more than this process
     best = min(one.whole_s for one in candidates)
     alike = [one for one in candidates if one.whole_s <= best * (1 + ALIKE)]
+    floor = speeds[speeds["backend"] == "floor"].iloc[0]
     now = [one for n, one in makings.items() if speeds.loc[n, "configured"]]
     return PreprocessingAdvice(
         modality=str(speeds["modality"].iloc[0]),
         captures=int(speeds["captures"].iloc[0]),
         advised=min(alike, key=lambda one: (one.workers, SIMPLEST.index(one.backend))),
         configured=now[0] if now else None,
+        core_share=float(floor["images_per_s"] * floor["processor_ms"] / 1000),
     )
 
 
@@ -154,6 +161,14 @@ def describe_loading(advice: LoadingAdvice) -> str:
         f"batches of {advice.batch_size}, {advice.prefetch} ahead: {advice.samples_per_s:,.0f} samples/s, "
         f"{advice.of_memcpy:.2f} of memcpy{beside}"
     )
+
+
+def describe_disturbance(benchmark: Benchmark) -> str:
+    """Say that other programs were at work; nothing where the machine was idle."""
+    share = min((one.core_share for one in benchmark.preprocessing), default=1.0)
+    if share >= IDLE:
+        return ""
+    return f"other programs left this one {share:.0%} of a core: run it again when the machine is idle"
 
 
 def list_settings(benchmark: Benchmark, workload: str) -> Iterable[str]:

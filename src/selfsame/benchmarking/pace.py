@@ -1,6 +1,7 @@
 """Pace: how fast work goes once it goes, and how long it takes to start."""
 
 import os
+import resource
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -62,16 +63,17 @@ def measure_pace(pieces: Iterable[int], *, warm: int, alone: bool) -> Pace:
 
 
 def processor_s(alone: bool) -> float | None:
-    """Count the processor's seconds of this process and, unless it is alone, of the living ones below it."""
+    """Count the processor's seconds of this process and, unless it is alone, of all that it started."""
     if alone:
         return time.process_time()
     stated = _read_processes()
     if not stated:
         return None
+    ended = resource.getrusage(resource.RUSAGE_CHILDREN)
     children: dict[int, list[int]] = {}
     for process, (parent, _) in stated.items():
         children.setdefault(parent, []).append(process)
-    below, found = [os.getpid()], time.process_time()
+    below, found = [os.getpid()], time.process_time() + ended.ru_utime + ended.ru_stime
     while below:
         for child in children.get(below.pop(), ()):
             found += stated[child][1]

@@ -79,6 +79,11 @@ def list_designs(backends: Sequence[Backend], workers: Sequence[int]) -> list[De
     return [FLOOR, *(Design(backend, n) for backend in backends for n in counts[backend])]
 
 
+def find_configured(backend: Backend, workers: int, cores: int) -> Design:
+    """Find the design that parameters ask for, in which -1 means all cores."""
+    return Design(backend, 1 if backend == "sequential" else cores if workers == -1 else workers)
+
+
 def time_preprocessing(
     sample: Sample, designs: Sequence[Design], configured: Design, *, rounds: int, design_s: float, seed: int
 ) -> pd.DataFrame:

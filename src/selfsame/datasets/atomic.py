@@ -144,9 +144,9 @@ def publish(partial: Path, target: Path) -> None:
 
     The bytes reach the disk before the name does: else a cut could leave the name with nothing behind it.
     """
-    _flush(partial)
+    flush(partial)
     partial.replace(target)
-    _flush(target.parent)
+    flush(target.parent)
 
 
 def _publish_text(text: str, target: Path) -> None:
@@ -154,13 +154,13 @@ def _publish_text(text: str, target: Path) -> None:
     partial = partial_path(target)
     try:
         partial.write_text(text, encoding="utf-8")
-        _flush(partial)
+        flush(partial)
         partial.replace(target)
     finally:
         partial.unlink(missing_ok=True)
 
 
-def _flush(path: Path) -> None:
+def flush(path: Path) -> None:
     """Wait until a file, or the names in a folder, are on the disk."""
     opened = os.open(path, os.O_RDONLY)
     try:

@@ -10,6 +10,7 @@ from pathlib import Path, PurePosixPath
 
 import fsspec
 
+from selfsame.datasets.local_reading import read_below
 from selfsame.errors import CaptureError, InputError, SourceLostError
 from selfsame.sources.source import RawFile
 
@@ -87,16 +88,7 @@ class FileTree:
 
     def _read(self, path: str, at_most: int | None) -> bytes:
         if self.protocol == "file":
-            real = Path(os.path.realpath(Path(self.path) / path))
-            if not real.is_relative_to(os.path.realpath(self.path)):
-                raise CaptureError(
-                    "link_outside_root", f"expected a file below the root at {path}, got a link elsewhere"
-                )
-            with real.open("rb") as file:
-                if at_most is None:
-                    return file.read()
-                # Memory is taken for all that is asked for: twice the time where that is the limit of 64 MiB.
-                return file.read(min(at_most, os.fstat(file.fileno()).st_size + 1))
+            return read_below(self.path, path, at_most=at_most)
         content: bytes = self._filesystem().cat_file(self._full(path), end=at_most)
         return content
 
@@ -270,8 +262,8 @@ def _inside(path: str) -> str:
 
 
 def _stays_inside(path: str) -> bool:
-    parts = PurePosixPath(path).parts
-    return bool(parts) and ".." not in parts and not PurePosixPath(path).is_absolute()
+    parts = path.split("/")
+    return bool(parts[0]) and ".." not in parts and any(part not in ("", ".") for part in parts)
 
 
 def _taken(path: str) -> InputError:

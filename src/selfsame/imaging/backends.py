@@ -7,6 +7,7 @@ nobody takes its results, and on Ray gives them all at once.
 
 import logging
 import os
+import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -179,7 +180,11 @@ class _Process:
 
 
 def _start_worker(parent: int) -> None:
-    """Let a worker process end soon after its parent: a killed run cannot stop it."""
+    """Let a worker process end soon after its parent, which a killed run cannot see to, and by it alone.
+
+    Ctrl-C reaches all processes of a terminal at once; the parent answers it, and ends its workers.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
     def watch() -> None:
         while os.getppid() == parent:

@@ -28,6 +28,7 @@ from PIL import (
 
 from selfsame.errors import CaptureError
 from selfsame.imaging.bmp import read_plain_bmp
+from selfsame.imaging.pgm import read_plain_pgm
 
 Opener = Callable[[BytesIO, str], ImageFile.ImageFile]
 
@@ -119,6 +120,9 @@ def decode(data: bytes, *, max_pixels: int) -> Decoded:
     plain = read_plain_bmp(data, max_pixels=max_pixels)
     if plain is not None:
         return Decoded(plain, "BMP")
+    plain = read_plain_pgm(data, max_pixels=max_pixels)
+    if plain is not None:
+        return Decoded(plain, "PPM")
     _silence_pillow()
     image = read_header(data)
     width, height = image.size

@@ -2,8 +2,7 @@
 
 import hashlib
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import accumulate, groupby
 from operator import attrgetter
@@ -70,14 +69,16 @@ def make_shard(planned: PlannedShard, source: Reader, recipe: Recipe) -> Shard:
         SourceLostError: no capture can be read any more.
     """
     clock = _Clock()
-    images: list[Normalised] = []
+    rows = _Rows(len(planned.impressions), recipe)
     entries: list[Entry] = []
     for _, group in groupby(planned.impressions, key=attrgetter("capture_id", "path")):
         grey: NDArray[np.uint8] | None = None
         for one in group:
             try:
                 grey = _read(one, source, recipe, clock) if grey is None else grey
-                images.append(_normalise(one, grey, recipe, clock))
+                normalised = _normalise(one, grey, recipe, clock)
+                clock.turn_to("pack")
+                row = rows.add(normalised)
             except CaptureError as error:
                 entries.append(_failed(one, error.reason, error.detail))
             except SourceLostError:
@@ -85,20 +86,15 @@ def make_shard(planned: PlannedShard, source: Reader, recipe: Recipe) -> Shard:
             except Exception as error:  # one capture must not cost the run; it is counted and tried again
                 entries.append(_failed(one, "unexpected", f"{type(error).__name__}: {error}"))
             else:
-                entries.append(_normalised(one, len(images) - 1, images[-1].measures))
-    with clock.measure("pack"):
-        pixels = np.empty((len(images), CHANNELS, recipe.height, recipe.width), np.uint8)
-        for row, normalised in zip(pixels, images, strict=True):
-            row[0], row[1] = normalised.image, normalised.mask
-        sha256 = digest_pixels(pixels)
-    return _finish(planned.name, pixels, sha256, entries, clock.seconds, recipe.digest)
+                entries.append(_normalised(one, row, normalised.measures))
+    return _finish(planned.name, rows.pixels, rows.sha256, entries, clock.stop(), recipe.digest)
 
 
 def fail_shard(planned: PlannedShard, recipe: Recipe, reason: str, detail: str) -> Shard:
     """Make a shard without rows, all of whose impressions failed for one reason."""
     pixels = np.empty((0, CHANNELS, recipe.height, recipe.width), np.uint8)
     entries = [_failed(one, reason, detail) for one in planned.impressions]
-    return _finish(planned.name, pixels, digest_pixels(pixels), entries, _Clock().seconds, recipe.digest)
+    return _finish(planned.name, pixels, digest_pixels(pixels), entries, _Clock().stop(), recipe.digest)
 
 
 def join_shards(name: str, parts: Sequence[Shard]) -> Shard:
@@ -111,7 +107,7 @@ def join_shards(name: str, parts: Sequence[Shard]) -> Shard:
     pixels = np.concatenate([part.pixels for part in parts])
     starts = accumulate((len(part.pixels) for part in parts), initial=0)
     entries = [
-        entry if entry.row == FAILED else entry.model_copy(update={"row": start + entry.row})
+        entry if entry.row == FAILED else entry._replace(row=start + entry.row)
         for start, part in zip(starts, parts, strict=False)
         for entry in part.record.entries
     ]
@@ -128,7 +124,7 @@ def _finish(
     digest: str,
 ) -> Shard:
     rows, channels, height, width = pixels.shape
-    record = ShardRecord(
+    record = ShardRecord.model_construct(  # nothing of it comes from outside
         shape=(rows, channels, height, width),
         sha256=sha256,
         entries=tuple(entries),
@@ -141,10 +137,10 @@ def _finish(
 
 def _read(one: PlannedImpression, source: Reader, recipe: Recipe, clock: "_Clock") -> NDArray[np.uint8]:
     """Read and decode a capture, provided that it still is what the manifest lists."""
-    with clock.measure("read"):
-        data = _read_listed(one, source)
-    with clock.measure("decode"):
-        return recipe.decode(data)
+    clock.turn_to("read")
+    data = _read_listed(one, source)
+    clock.turn_to("decode")
+    return recipe.decode(data)
 
 
 def _read_listed(one: PlannedImpression, source: Reader) -> bytes:
@@ -173,11 +169,11 @@ def _normalise(
         if recipe.distort is None:
             raise ValueError(f"expected a recipe that distorts for impression {one.impression}, got none")
         drawn = (recipe.seed, int(one.capture_id, 16), one.impression)
-        with clock.measure("distort"):
-            grey = recipe.distort(grey, np.random.default_rng(drawn))
-    with clock.measure("normalise"):
-        stated = {} if one.resolution_dpi is None else {"resolution_dpi": one.resolution_dpi}
-        normalised = recipe.normalise(grey, **stated)
+        clock.turn_to("distort")
+        grey = recipe.distort(grey, np.random.default_rng(drawn))
+    clock.turn_to("normalise")
+    stated = {} if one.resolution_dpi is None else {"resolution_dpi": one.resolution_dpi}
+    normalised = recipe.normalise(grey, **stated)
     if normalised.image.shape != (recipe.height, recipe.width):
         raise ValueError(f"expected {recipe.height}x{recipe.width} px, got {normalised.image.shape}")
     return normalised
@@ -185,38 +181,57 @@ def _normalise(
 
 def _normalised(one: PlannedImpression, row: int, measures: dict[str, float]) -> Entry:
     plain = {name: float(value) for name, value in measures.items()}
-    return Entry(
-        capture_id=one.capture_id,
-        impression=one.impression,
-        row=row,
-        reason=None,
-        detail=None,
-        measures=plain,
-    )
+    return Entry(one.capture_id, one.impression, row, None, None, plain)
 
 
 def _failed(one: PlannedImpression, reason: str, detail: str) -> Entry:
-    return Entry(
-        capture_id=one.capture_id,
-        impression=one.impression,
-        row=FAILED,
-        reason=reason,
-        detail=detail,
-        measures={},
-    )
+    return Entry(one.capture_id, one.impression, FAILED, reason, detail, {})
+
+
+class _Rows:
+    """The rows of a shard, each copied to its place and digested once, while it is in the core's cache."""
+
+    def __init__(self, most: int, recipe: Recipe) -> None:
+        self._places = np.empty((most, CHANNELS, recipe.height, recipe.width), np.uint8)
+        self._digest = hashlib.sha256()
+        self._count = 0
+
+    def add(self, normalised: Normalised) -> int:
+        """Take one more row, and number it."""
+        place = self._places[self._count]
+        place[0], place[1] = normalised.image, normalised.mask
+        self._digest.update(place.data)
+        self._count += 1
+        return self._count - 1
+
+    @property
+    def pixels(self) -> NDArray[np.uint8]:
+        """(rows, 2, height, width) of the rows that were taken."""
+        return self._places[: self._count]
+
+    @property
+    def sha256(self) -> str:
+        """Digest of these rows, as `digest_pixels` gives it."""
+        return self._digest.hexdigest()
 
 
 class _Clock:
     """Counts the seconds that each stage of the work takes, also where the work fails."""
 
     def __init__(self) -> None:
-        self.seconds = dict.fromkeys(STAGES, 0.0)
+        self._seconds = dict.fromkeys(STAGES, 0.0)
+        self._stage: str | None = None
+        self._since = 0.0
 
-    @contextmanager
-    def measure(self, stage: str) -> Iterator[None]:
-        """Count the time of a block for this stage."""
-        began = time.perf_counter()
-        try:
-            yield
-        finally:
-            self.seconds[stage] += time.perf_counter() - began
+    def turn_to(self, stage: str) -> None:
+        """Count the time from now on for this stage."""
+        now = time.perf_counter()
+        if self._stage:
+            self._seconds[self._stage] += now - self._since
+        self._stage, self._since = stage, now
+
+    def stop(self) -> dict[str, float]:
+        """Tell the seconds of every stage."""
+        if self._stage:
+            self.turn_to(self._stage)
+        return self._seconds

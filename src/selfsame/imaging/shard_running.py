@@ -5,6 +5,7 @@ import os
 from collections import Counter, deque
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from functools import cache
 from itertools import groupby
 from operator import attrgetter
 
@@ -113,10 +114,16 @@ def _keep_ahead(
 
 def _make_alone(planned: PlannedShard, source: Reader, recipe: Recipe) -> Shard:
     """Make a shard where other workers use the other cores."""
+    _use_one_thread()
+    return make_shard(planned, source, recipe)
+
+
+@cache
+def _use_one_thread() -> None:
+    """Let OpenCV use one thread a call in this process; said once, since saying it takes milliseconds."""
     import cv2
 
     cv2.setNumThreads(1)
-    return make_shard(planned, source, recipe)
 
 
 def _make_apart(planned: PlannedShard, source: Reader, recipe: Recipe) -> Shard:

@@ -8,14 +8,14 @@ from importlib.abc import InspectLoader
 from importlib.util import find_spec
 from pkgutil import iter_modules
 
-FORMAT = 2
+FORMAT = 3
 """Version of what a shard's file and record look like; another number makes every shard again."""
 
-MAX_SHARDS = 256
-"""Every memory-mapped shard holds a file descriptor, and 1,024 a process is a common limit."""
+MAX_SHARDS = 4096
+"""Every memory-mapped shard holds a file descriptor, of which systems allow a process some thousands."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class PlannedImpression:
     """One row to be: an impression of a capture.
 

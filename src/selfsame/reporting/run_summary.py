@@ -4,6 +4,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
 from selfsame.benchmarking.advice import (
     Benchmark,
+    describe_disturbance,
     describe_loading,
     describe_preprocessing,
     list_settings,
@@ -72,6 +73,8 @@ def _speeds(workload: str, benchmark: Benchmark) -> Iterator[str]:
         yield _line("preprocessing", describe_preprocessing(one))
     if benchmark.loading is not None:
         yield _line("loading", describe_loading(benchmark.loading))
+    if disturbed := describe_disturbance(benchmark):
+        yield _line("busy machine", disturbed)
     if settings := ",".join(list_settings(benchmark, workload)):
         yield _line("advice", f"--params={settings}")
 

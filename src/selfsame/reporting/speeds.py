@@ -18,6 +18,11 @@ ROOM = 1.75
 BACKENDS = ("sequential", "threading", "loky", "dask", "ray")
 """In the order of their colours, so that a backend has the same one in every panel."""
 
+SHOWN_S = 0.05
+"""A start that is shorter is no start of workers."""
+
+NOTE = "Medians of the rounds; bars from the least to the greatest. The start of workers is not counted."
+
 IDEAL: LineStyle = {"color": INK, "linestyle": (0, (1, 1.5)), "linewidth": 1.2}
 THOUSANDS = FuncFormatter(lambda value, _: f"{value:,.0f}")
 
@@ -32,8 +37,9 @@ def draw_speeds(preprocessing: Sequence[pd.DataFrame], loading: pd.DataFrame | N
     panels = len(preprocessing) + (loading is not None)
     columns = min(COLUMNS, panels)
     figure, grid = new_panels(
-        -(-panels // columns), columns, width=3.3, height=2.5, between=ACROSS + ROOM, beside=ROOM
+        -(-panels // columns), columns, width=3.3, height=2.5, between=ACROSS + ROOM, beside=ROOM, below=0.3
     )
+    figure.text(0.02, 0.02, NOTE, fontsize=8, color=INK)
     places = list(chain.from_iterable(grid))
     for axes, table in zip(places, preprocessing, strict=False):
         draw_backends(axes, table)
@@ -54,8 +60,7 @@ def draw_backends(axes: Axes, speeds: pd.DataFrame) -> None:
     for backend in BACKENDS:
         rows = measured[measured["backend"] == backend].sort_values("workers")
         if len(rows):
-            label = f"{backend}\n({rows['start_s'].max():.1f} s to start)"
-            _draw_line(axes, rows, "workers", "images_per_s", label, BACKENDS.index(backend))
+            _draw_line(axes, rows, "workers", "images_per_s", _name(backend, rows), BACKENDS.index(backend))
     axes.set_xscale("log", base=2)
     _set_ticks(axes, workers)
     axes.set_ylim(bottom=0)
@@ -79,6 +84,12 @@ def draw_batches(axes: Axes, speeds: pd.DataFrame) -> None:
     axes.set_yscale("log")
     _set_ticks(axes, sorted(set(speeds["batch_size"])))
     _add_legend(axes)
+
+
+def _name(backend: str, rows: pd.DataFrame) -> str:
+    """Name a backend and, where it counts, how long its workers take to start."""
+    start_s = float(rows["start_s"].max())
+    return f"{backend}\n({start_s:.1f} s to start)" if start_s >= SHOWN_S else backend
 
 
 def _draw_line(axes: Axes, rows: pd.DataFrame, x: str, y: str, label: str, order: int) -> None:

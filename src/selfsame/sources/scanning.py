@@ -15,7 +15,7 @@ from selfsame.sources.layouts import Layout, Place
 from selfsame.sources.limits import Limits
 from selfsame.sources.measures import measure_quality
 from selfsame.sources.source import CaptureSource, RawFile
-from selfsame.sources.tables import CANDIDATES, REJECTED, make_table
+from selfsame.sources.tables import CANDIDATES, REJECTED, GrowingTable
 
 logger = logging.getLogger(__name__)
 
@@ -41,12 +41,12 @@ def scan(
         The candidates (columns `CANDIDATES`) and the refused files (columns `REJECTED`), each in the order of
         the files; together they have one row a file.
     """
-    candidates: list[Row] = []
-    refused: list[Row] = []
+    candidates, refused = GrowingTable(CANDIDATES), GrowingTable(REJECTED)
     for row in follow(_examine_all(source, files, layout, limits, workers), "scan", len(files), "file"):
-        (refused if "reason" in row else candidates).append(row)
-    logger.info("scanned %d files of %s: %d images", len(files), source.root, len(candidates))
-    return make_table(candidates, CANDIDATES), make_table(refused, REJECTED)
+        (refused if "reason" in row else candidates).add(row)
+    found = candidates.finish()
+    logger.info("scanned %d files of %s: %d images", len(files), source.root, len(found))
+    return found, refused.finish()
 
 
 def examine(source: CaptureSource, file: RawFile, layout: Layout, limits: Limits) -> Row:

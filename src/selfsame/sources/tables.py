@@ -63,6 +63,9 @@ test is compared once with every other). Split: train, validation, test or unuse
 REJECTED: Types = {"path": "str", "bytes": "int64", "reason": "str", "detail": "str"}
 """One row a file that was seen and not taken."""
 
+ROWS_HELD = 4096
+"""So many rows are kept as dictionaries, some 2 KiB each, before they become columns."""
+
 KEY = ("subject_id", "modality", "instance", "capture_index")
 INSTANCE = ("subject_id", "modality", "instance")
 
@@ -71,6 +74,31 @@ def make_table(rows: Sequence[Mapping[str, object]], types: Types) -> pd.DataFra
     """Make a table of exactly these columns and types; an absent value is null."""
     columns = {name: pd.Series([row.get(name) for row in rows], dtype=kind) for name, kind in types.items()}
     return pd.DataFrame(columns)
+
+
+class GrowingTable:
+    """A table to which rows are added one by one; in memory they soon become columns.
+
+    Args:
+        types: of its columns.
+    """
+
+    def __init__(self, types: Types) -> None:
+        self._types = types
+        self._rows: list[Mapping[str, object]] = []
+        self._tables: list[pd.DataFrame] = []
+
+    def add(self, row: Mapping[str, object]) -> None:
+        """Add a row at the end; an absent value is null."""
+        self._rows.append(row)
+        if len(self._rows) == ROWS_HELD:
+            self._tables.append(make_table(self._rows, self._types))
+            self._rows = []
+
+    def finish(self) -> pd.DataFrame:
+        """Give the whole table."""
+        tables = [*self._tables, make_table(self._rows, self._types)]
+        return pd.concat(tables, ignore_index=True) if self._tables else tables[0]
 
 
 def select_columns(table: pd.DataFrame, types: Types) -> pd.DataFrame:

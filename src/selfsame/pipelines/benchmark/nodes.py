@@ -37,7 +37,13 @@ def time_captures(
         (of the whole set); none where the modality has no captures.
     """
     from selfsame.benchmarking.machine import count_cores
-    from selfsame.benchmarking.preprocessing import COLUMNS, Design, Sample, list_designs, time_preprocessing
+    from selfsame.benchmarking.preprocessing import (
+        COLUMNS,
+        Sample,
+        find_configured,
+        list_designs,
+        time_preprocessing,
+    )
 
     rows = manifest[manifest["modality"] == parameters.modality]
     if rows.empty:
@@ -48,23 +54,10 @@ def time_captures(
     recipe = build_recipe(parameters, seed)
     sample = Sample(planned, captures, recipe, parameters.rows_per_shard, len(rows))
     designs = list_designs(asked.preprocessing.backends, asked.list_workers(cores))
-    configured = Design(
-        parameters.backend,
-        1
-        if parameters.backend == "sequential"
-        else cores
-        if parameters.workers == -1
-        else parameters.workers,
-    )
-    logger.info(
-        "%s: %d designs on %d of %d captures, %d rounds of some %.1f s and the start of workers",
-        parameters.modality,
-        len(designs),
-        len(planned),
-        len(rows),
-        asked.rounds,
-        asked.design_s * len(designs),
-    )
+    configured = find_configured(parameters.backend, parameters.workers, cores)
+    told = "%s: %d designs on %d of %d captures, %d rounds of some %.1f s and the start of workers"
+    round_s = asked.design_s * len(designs)
+    logger.info(told, parameters.modality, len(designs), len(planned), len(rows), asked.rounds, round_s)
     speeds = time_preprocessing(
         sample, designs, configured, rounds=asked.rounds, design_s=asked.design_s, seed=seed
     )
@@ -118,7 +111,12 @@ def report_speeds(*speeds: pd.DataFrame) -> tuple[dict[str, object], object]:
     Raises:
         InputError: there are no captures.
     """
-    from selfsame.benchmarking.advice import describe_loading, describe_preprocessing, summarise_speeds
+    from selfsame.benchmarking.advice import (
+        describe_disturbance,
+        describe_loading,
+        describe_preprocessing,
+        summarise_speeds,
+    )
     from selfsame.reporting.speeds import draw_speeds
 
     preprocessing = [table for table in speeds if "modality" in table.columns and len(table)]
@@ -130,6 +128,8 @@ def report_speeds(*speeds: pd.DataFrame) -> tuple[dict[str, object], object]:
         logger.info("preprocessing of %s", describe_preprocessing(one))
     if found.loading is not None:
         logger.info("loading: %s", describe_loading(found.loading))
+    if disturbed := describe_disturbance(found):
+        logger.warning("%s", disturbed)
     return found.model_dump(mode="json"), draw_speeds(preprocessing, loading)
 
 

@@ -9,7 +9,8 @@ from selfsame.imaging.sharding import digest_settings
 from selfsame.pipelines.preprocessing.params import PreprocessingParameters, Resolution
 
 SHARED_CODE = tuple(
-    f"selfsame.imaging.{module}" for module in ("bmp", "decoding", "normalised", "resizing", "shard_making")
+    f"selfsame.imaging.{module}"
+    for module in ("bmp", "decoding", "normalised", "pgm", "resizing", "shard_making")
 )
 """What, besides the package of its trait, decides a row's pixels."""
 

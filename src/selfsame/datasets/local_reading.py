@@ -1,0 +1,58 @@
+"""Reading one local file below a root, in few calls of the system and without leaving the root."""
+
+import os
+
+from selfsame.errors import CaptureError
+
+
+def read_below(root: str, path: str, *, at_most: int | None) -> bytes:
+    """Read a file: whole, or its first `at_most` bytes.
+
+    It is opened first and then asked where it is, so that no link can change between the two.
+
+    Args:
+        root: the folder that is not to be left.
+        path: of the file, relative to the root, without `..`.
+        at_most: bytes; None for all.
+
+    Raises:
+        CaptureError: the path is, or leads over, a link that leaves the root.
+        OSError: there is no such file, or it cannot be read.
+    """
+    folder = os.open(root, os.O_RDONLY)
+    try:
+        opened = os.open(path, os.O_RDONLY, dir_fd=folder)
+        try:
+            above = _find_place(folder, root)
+            place = _find_place(opened, os.path.join(root, path))  # noqa: PTH118 - a third of pathlib's time
+            if not place.startswith(above if above.endswith("/") else above + "/"):
+                raise CaptureError(
+                    "link_outside_root", f"expected a file below the root at {path}, got a link elsewhere"
+                )
+            return _read_opened(opened, at_most)
+        finally:
+            os.close(opened)
+    finally:
+        os.close(folder)
+
+
+def _find_place(opened: int, path: str) -> str:
+    """Find where an open file is, all links followed: from the kernel, or else by its path."""
+    try:
+        return os.readlink(f"/proc/self/fd/{opened}")  # noqa: PTH115 - as above
+    except FileNotFoundError:  # no Linux
+        return os.path.realpath(path)
+
+
+def _read_opened(opened: int, at_most: int | None) -> bytes:
+    # Memory is taken for all that is asked for: twice the time where that is the limit of 64 MiB.
+    wanted = os.fstat(opened).st_size + 1
+    if at_most is not None:
+        wanted = min(at_most, wanted)
+    first = os.read(opened, wanted)
+    parts = [first]
+    done = len(first)
+    while parts[-1] and (at_most is None or done < at_most):
+        parts.append(os.read(opened, wanted if at_most is None else min(wanted, at_most - done)))
+        done += len(parts[-1])
+    return first if done == len(first) else b"".join(parts)
