@@ -5,7 +5,6 @@ radial symmetry for detecting points of interest", 2003): lashes are dark too, b
 counts more where the picture is darker: a pupil is among its darkest parts, whatever the exposure.
 """
 
-import math
 from functools import lru_cache
 
 import cv2
@@ -71,18 +70,18 @@ def _count_votes(smooth: NDArray[np.uint8], radii: Floats) -> Floats:
         np.maximum(place, 0, out=place)
         np.minimum(place, side + 1, out=place)
     np.floor(row, out=row)
-    row += (np.arange(len(radii), dtype=np.float32) * (height + 2))[:, None]
     row *= width + 2
     row += column
-    shape = len(radii), height + 2, width + 2
-    votes = (
-        np.bincount(row.astype(np.intp).ravel(), minlength=math.prod(shape)).astype(np.float32).reshape(shape)
-    )
-    weight = np.zeros(shape[1:], np.float32)
+    weight = np.zeros((height + 2, width + 2), np.float32)
     weight[1:-1, 1:-1] = ((1 - fainter) ** 2).astype(np.float32).take(smooth)
-    # A ring of radius r casts about 2πr votes, chance gives votes as their square root.
-    votes *= weight / np.sqrt(radii)[:, None, None]
-    return np.asarray(cv2.GaussianBlur(votes.reshape(-1, width + 2), (5, 5), 0))
+    votes = np.empty((len(radii), height + 2, width + 2), np.float32)
+    # Plane by plane: small arrays stay in the cache, large ones cost their memory anew each time.
+    for plane, cells, radius in zip(votes, row.astype(np.intp), radii, strict=True):
+        counted = np.bincount(cells, minlength=weight.size).reshape(weight.shape)
+        # A ring of radius r casts about 2πr votes, chance gives votes as their square root.
+        np.multiply(counted, weight * np.float32(1 / np.sqrt(radius)), out=plane, casting="same_kind")
+        cv2.GaussianBlur(plane, (5, 5), 0, dst=plane)
+    return votes.reshape(-1, width + 2)
 
 
 def _list_gradients(
