@@ -1,7 +1,7 @@
 """Normalise irises with this version and with earlier ones, in turn: speed, circles, recognition.
 
-Claims: at least 4 times as fast as the first version (see FIRST), faster than others, with as many eyes found,
-circles as near to the true ones, and irises told apart as well.
+Claims: at least 4 times as fast as the first version (see FIRST), faster than others, with as many eyes
+found, circles as near to the true ones, and irises told apart as well.
 
     python benchmarks/iris_normalisation.py --short
     python benchmarks/iris_normalisation.py [--captures ROOT] [--against COMMIT ...] [--sheet eyes.png]
