@@ -4,7 +4,6 @@ Hooks see names, times and small JSON results; never captures, arrays or models.
 """
 
 import logging
-import os
 import platform
 import subprocess
 import time
@@ -22,6 +21,7 @@ from omegaconf import OmegaConf
 
 from selfsame import __version__
 from selfsame.errors import InputError
+from selfsame.torchrun import is_first
 from selfsame.workloads import WORKLOADS
 
 if TYPE_CHECKING:
@@ -46,10 +46,6 @@ PLACES = {
 
 ROOTS = ("captures", "new_captures", "data", "arrays")
 """Settings of conf/*/globals.yml that one run may replace with --params: the catalog asks for them."""
-
-
-RANKS = ("RANK", "LOCAL_RANK", "NODE_RANK")
-"""What torchrun and Lightning tell the processes of one distributed run: the first, all 0, locks for all."""
 
 
 class KnownParameters:
@@ -139,7 +135,7 @@ class OneRunAtATime:
         if "://" in self._root:
             logger.info("no lock is kept in %s: start no second run there", self._root)
             return
-        if any(os.environ.get(name, "0") != "0" for name in RANKS):
+        if not is_first():
             return
         lock = RunLock(Path(self._root))
         lock.acquire()

@@ -2,16 +2,13 @@
 
 from selfsame.hooks import DeviceCheck, KnownParameters, OneRunAtATime, OwnRoots, RunRecord, RunSummary
 from selfsame.required_inputs import RequiredInputs
+from selfsame.torchrun import TrainsTogether, is_first
 
-HOOKS = (
-    KnownParameters(),
-    OwnRoots(),
-    RequiredInputs(),  # called after the check of the device: the last one is called first
-    DeviceCheck(),
-    OneRunAtATime(),
-    RunRecord(),
-    RunSummary(),
-)
+# The last one is called first: the inputs after the device.
+CHECKS = (KnownParameters(), OwnRoots(), RequiredInputs(), DeviceCheck(), TrainsTogether())
+
+# Of the processes that torchrun starts, the first one locks for all, and it alone leaves records.
+HOOKS = (*CHECKS, OneRunAtATime(), RunRecord(), RunSummary()) if is_first() else CHECKS
 
 # kedro-viz writes .viz/ into the project at each run; `kedro viz` needs none of it.
 DISABLE_HOOKS_FOR_PLUGINS = ("kedro-viz",)

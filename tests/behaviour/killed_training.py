@@ -22,7 +22,8 @@ def train(folder: Path) -> None:
     block = yaml.safe_load(text.replace("${globals:device}", "cpu"))["biometrics"]["training"]
     for encoder in block["encoders"].values():
         encoder |= {"channels": 4, "embedding_size": 8}
-    block |= {"max_epochs": 3, "batch_size": 8, "threads": 1}
+    block |= {"max_epochs": 3, "batch_size": 4, "threads": 1}
+    block["checkpoints"] = {"every_steps": 2, "every_minutes": None}
     rng = np.random.default_rng(0)
     inputs = []
     for modality in block["encoder_of"]:
@@ -57,10 +58,11 @@ def arrange_death(moment: str) -> None:
 
     def write_and_die(state, folder):
         write(state, folder)
-        die()
+        if state.part is None:
+            die()
 
     def step_or_die(self, batch, number):
-        if self.epoch == 2 and number == 1:
+        if self.epoch == 2 and self.plan.done + number == 3:
             die()
         return step(self, batch, number)
 

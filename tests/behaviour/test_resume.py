@@ -28,6 +28,7 @@ def test_killed_run_goes_on_and_ends_with_the_same_bits(uninterrupted, tmp_path,
     killed = subprocess.run([sys.executable, SCRIPT, tmp_path, moment], check=False, capture_output=True)
     assert killed.returncode == -signal.SIGKILL
     assert len(read_state(tmp_path).history) == 1
+    assert (tmp_path / "state_within_epoch.pt").exists() == (moment != "after epoch 1")
     train(tmp_path)
     resumed = read_state(tmp_path)
     assert resumed.finished

@@ -2,6 +2,7 @@ import pytest
 import torch
 
 from selfsame.learning.augmentation import augment, move_planar, move_polar, to_float
+from selfsame.learning.randomness import Draws
 from selfsame.learning.regimen import PlanarAugmentation, PolarAugmentation
 
 STILL = {"brightness": 0.0, "contrast": 0.0, "noise": 0.0, "occlusion": 0.0}
@@ -11,13 +12,13 @@ PLANAR = PlanarAugmentation(
 )
 
 
-def generator(seed: int = 0) -> torch.Generator:
-    return torch.Generator().manual_seed(seed)
+def draws(count: int, seed: int = 0) -> Draws:
+    return Draws(torch.Generator().manual_seed(seed), count)
 
 
 @pytest.mark.parametrize(("move", "settings"), [(move_polar, POLAR), (move_planar, PLANAR)])
 def test_nothing_is_ever_mirrored(move, settings):
-    grid = move(torch.zeros(50, 2, 32, 48), settings, generator())
+    grid = move(torch.zeros(50, 2, 32, 48), settings, draws(50))
     right = grid[:, :-1, 1:] - grid[:, :-1, :-1]
     down = grid[:, 1:, :-1] - grid[:, :-1, :-1]
     area = right[..., 0] * down[..., 1] - right[..., 1] * down[..., 0]
@@ -27,7 +28,7 @@ def test_nothing_is_ever_mirrored(move, settings):
 @pytest.mark.parametrize("settings", [POLAR, PLANAR])
 def test_mask_moves_with_the_image(settings):
     image = torch.rand(8, 1, 32, 64)
-    changed = augment(torch.cat([image, image], dim=1), settings, generator())
+    changed = augment(torch.cat([image, image], dim=1), settings, draws(8))
     inside = changed[:, 1] > 0
     torch.testing.assert_close(changed[:, 0][inside], changed[:, 1][inside])
     assert not torch.allclose(changed[:, :1], image)
@@ -36,15 +37,15 @@ def test_mask_moves_with_the_image(settings):
 @pytest.mark.parametrize("settings", [POLAR, PLANAR])
 def test_same_generator_same_pixels_and_another_others(settings):
     pixels = torch.rand(4, 2, 32, 64)
-    first = augment(pixels, settings, generator(1))
-    assert torch.equal(first, augment(pixels, settings, generator(1)))
-    assert not torch.equal(first, augment(pixels, settings, generator(2)))
+    first = augment(pixels, settings, draws(4, 1))
+    assert torch.equal(first, augment(pixels, settings, draws(4, 1)))
+    assert not torch.equal(first, augment(pixels, settings, draws(4, 2)))
 
 
 def test_turned_eye_begins_again_at_the_edge():
     turned = POLAR.model_copy(update={"radial_scale": 0.0, "radial_shift": 0.0})
     pixels = torch.rand(1, 2, 1, 64).expand(6, 2, 32, 64)
-    changed = augment(pixels, turned, generator())
+    changed = augment(pixels, turned, draws(6))
     torch.testing.assert_close(changed.sum(dim=3), pixels.sum(dim=3), atol=1e-3, rtol=0)
 
 
@@ -52,7 +53,7 @@ def test_turn_stays_within_its_limit():
     pixels = torch.zeros(200, 2, 8, 64)
     turned = POLAR.model_copy(update={"radial_scale": 0.0, "radial_shift": 0.0})
     still = POLAR.model_copy(update={"rotation_deg": 0.0, "radial_scale": 0.0, "radial_shift": 0.0})
-    turns = (move_polar(pixels, turned, generator()) - move_polar(pixels, still, generator()))[..., 0] * 180
+    turns = (move_polar(pixels, turned, draws(200)) - move_polar(pixels, still, draws(200)))[..., 0] * 180
     assert turns.abs().max() <= 15 + 1e-3
     assert turns.abs().max() > 12
 
@@ -60,12 +61,12 @@ def test_turn_stays_within_its_limit():
 def test_settings_of_zero_change_nothing():
     still = POLAR.model_copy(update={"rotation_deg": 0.0, "radial_scale": 0.0, "radial_shift": 0.0})
     pixels = torch.rand(3, 2, 16, 32)
-    torch.testing.assert_close(augment(pixels, still, generator()), pixels, atol=1e-5, rtol=0)
+    torch.testing.assert_close(augment(pixels, still, draws(3)), pixels, atol=1e-5, rtol=0)
 
 
 def test_what_lies_beyond_the_frame_of_a_print_is_masked():
     shifted = PLANAR.model_copy(update={"translation": 0.5, "rotation_deg": 0.0, "elastic": 0.0})
-    changed = augment(torch.ones(30, 2, 32, 32), shifted, generator())
+    changed = augment(torch.ones(30, 2, 32, 32), shifted, draws(30))
     assert (changed[:, 1] == 0).any()
     assert (changed[:, 1].mean(dim=(1, 2)) > 0.1).all()
 
@@ -74,7 +75,7 @@ def test_what_lies_beyond_the_frame_of_a_print_is_masked():
 def test_occlusion_hides_a_part_of_about_its_share_of_the_captures(settings):
     hiding = settings.model_copy(update={"occlusion": 0.5})
     pixels = torch.ones(400, 2, 16, 32)
-    lost = augment(pixels, settings, generator())[:, 1] - augment(pixels, hiding, generator())[:, 1]
+    lost = augment(pixels, settings, draws(400))[:, 1] - augment(pixels, hiding, draws(400))[:, 1]
     hidden = (lost > 0).float().mean(dim=(1, 2))
     assert 0.3 < (hidden > 0).float().mean() < 0.6
     assert hidden.max() < 0.6
@@ -82,6 +83,6 @@ def test_occlusion_hides_a_part_of_about_its_share_of_the_captures(settings):
 
 def test_noise_and_light_stay_in_range():
     wild = POLAR.model_copy(update={"brightness": 1.0, "contrast": 1.0, "noise": 1.0, "occlusion": 1.0})
-    changed = augment(to_float(torch.randint(0, 256, (5, 2, 16, 32), dtype=torch.uint8)), wild, generator())
+    changed = augment(to_float(torch.randint(0, 256, (5, 2, 16, 32), dtype=torch.uint8)), wild, draws(5))
     assert changed.min() >= 0
     assert changed.max() <= 1

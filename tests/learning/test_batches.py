@@ -1,13 +1,16 @@
 """Batches gathered ahead of the loop."""
 
 import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
 import torch
 
 from selfsame.imaging.arrays import ShardedArrays
+from selfsame.learning import batches
 from selfsame.learning.batches import BatchLoader, PlanStep
+from selfsame.learning.gathering import RowGatherer
 
 
 @pytest.fixture
@@ -57,14 +60,14 @@ def test_batches_are_uint8_and_absent_modalities_are_marked(arrays):
 
 
 def test_a_batch_stays_as_it_is_until_the_next_is_asked_for(arrays, plan, monkeypatch):
-    gather, gathered = ShardedArrays.gather, threading.Semaphore(0)
+    gather, gathered = RowGatherer.gather, threading.Semaphore(0)
 
-    def gather_and_tell(self, rows, out=None):
+    def gather_and_tell(self, rows, out):
         result = gather(self, rows, out)
         gathered.release()
         return result
 
-    monkeypatch.setattr(ShardedArrays, "gather", gather_and_tell)
+    monkeypatch.setattr(RowGatherer, "gather", gather_and_tell)
     batch = next(loader := iter(BatchLoader(arrays, plan, prefetch=3, pin=False)))
     for _ in range((1 + 3) * len(arrays)):  # the thread fills all that it may
         assert gathered.acquire(timeout=60)
@@ -136,3 +139,38 @@ def test_pinned_buffers_are_not_overwritten_while_they_are_copied(arrays):
         moved.append(batch.to("cuda"))
     for batch, step in zip(moved, plan, strict=True):
         assert_gathered(batch.to("cpu"), step, arrays)
+
+
+def test_torch_works_alone_in_the_thread_that_gathers(arrays, plan, monkeypatch):
+    seen = []
+    gather = RowGatherer.gather
+
+    def look(self, rows, out):
+        seen.append(torch.get_num_threads())
+        gather(self, rows, out)
+
+    monkeypatch.setattr(RowGatherer, "gather", look)
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    try:
+        list(BatchLoader(arrays, plan, prefetch=1, pin=False))
+        assert set(seen) == {1}
+        with ThreadPoolExecutor(1) as other:
+            assert other.submit(torch.get_num_threads).result() == torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(before)
+
+
+def test_rows_are_announced_once_a_batch_had_to_wait_for_the_disk(arrays, plan, monkeypatch):
+    announced, left, exactly, waits = [], [], [], iter([0, 0, 0, 1, *range(2, 99)])
+    monkeypatch.setattr(RowGatherer, "leave", lambda _, rows: left.append(len(rows)))
+    monkeypatch.setattr(RowGatherer, "read_exactly", lambda _, **how: exactly.append(how["exactly"]))
+    monkeypatch.setattr(batches, "_count_waits", lambda: next(waits))
+    monkeypatch.setattr(RowGatherer, "announce", lambda _, rows: announced.append(len(rows)))
+    for batch, step in zip(BatchLoader(arrays, plan, prefetch=1, pin=False), plan, strict=True):
+        assert_gathered(batch, step, arrays)
+    # The second of 4, 8, 8, 3 and 5 waits; the third may be on its way by then.
+    assert announced[-4:] == [3, 3, 5, 5]
+    assert announced[:-4] in ([], [8, 8])
+    assert left == [8, 8, 3, 3, 5, 5]
+    assert exactly == [True, True, False, False]  # as usual again once the epoch is over

@@ -10,7 +10,7 @@ from selfsame.encoders.design import EncoderDesign
 from selfsame.errors import InputError
 from selfsame.imaging.arrays import ShardedArrays
 from selfsame.learning.checkpoint import Checkpoint, Design, LabelMap, Origin
-from selfsame.learning.embedding import embed_captures
+from selfsame.learning.embedding import Pass, embed_captures
 from selfsame.learning.embedding_parts import EmbeddingParts
 from selfsame.learning.recogniser import Recogniser
 from selfsame.pipelines.embedding.nodes import embed_new
@@ -131,6 +131,19 @@ def test_damaged_parts_are_named_and_made_again(checkpoint, tmp_path, encoded, c
     assert 0 < sum(encoded) < 9
     assert f"embeddings in {path.name} are damaged" in caplog.text
     pd.testing.assert_frame_equal(after, before, check_exact=True)
+
+
+@pytest.mark.parametrize(
+    ("place", "sizes", "expected"),
+    [
+        ("cpu", [1, 1], [[0], [1]]),
+        ("cuda", [3, 1, 2, 5, 1], [[0, 1], [2], [3], [4]]),
+        ("cuda", [9, 4], [[0], [1]]),
+        ("cuda", [], []),
+    ],
+)
+def test_a_gpu_encodes_as_many_shards_together_as_fill_a_batch(place, sizes, expected):
+    assert Pass("model", 4, place).group(sizes) == expected
 
 
 def test_parts_that_nobody_asks_for_are_swept_away(checkpoint, tmp_path):

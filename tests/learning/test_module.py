@@ -5,7 +5,7 @@ import torch
 from selfsame.learning.batches import Batch, BatchLoader
 from selfsame.learning.fitting import build_recogniser
 from selfsame.learning.module import TrainingModule
-from selfsame.learning.plan import EpochPlan
+from selfsame.learning.plan import EpochPlan, Whole
 from selfsame.learning.task import assemble_task
 
 
@@ -88,6 +88,20 @@ def test_same_step_draws_the_same_augmentation_and_dropout_of_modalities(module)
         for seed in (1, 1, 2)
     ]
     assert totals[0] == totals[1] != totals[2]
+
+
+@pytest.mark.parametrize("world", [2, 3, 40])
+def test_shares_of_a_batch_add_up_to_its_loss_whoever_has_which(module, world):
+    batch = without(module.batch, 1, 7)
+    present, generator = batch.present.numpy(), torch.Generator()
+    expected = module.compute_losses(batch, 0.2, generator.manual_seed(3))
+    shares = []
+    for rank in range(world):
+        own = np.arange(rank, len(batch), world)
+        share = Batch(tuple(one[own] for one in batch.images), batch.present[own], batch.labels[own])
+        shares.append(module.compute_losses(share, 0.2, generator.manual_seed(3), Whole(present, own)))
+    assert sum(one.total.item() for one in shares) == pytest.approx(expected.total.item(), abs=1e-4)
+    assert sum(int(one.correct) for one in shares) == int(expected.correct)
 
 
 def test_norms_biases_prototypes_and_fusion_are_not_decayed(module):

@@ -40,18 +40,22 @@ class Encoder(nn.Module):
         self.dropout = nn.Dropout(design.dropout)
         self.project = nn.Linear(self._count_features(), design.embedding_size)
 
-    def forward(self, pixels: Tensor) -> Tensor:
+    def forward(self, pixels: Tensor, factors: Tensor | None = None) -> Tensor:
         """Encode captures.
 
         Args:
             pixels: (n, 2, height, width) float32 in [0, 1]: image, then mask.
+            factors: (n, features) of the last layer's features, 0 where one is dropped; without it, what is
+                dropped in training is drawn here.
 
         Returns:
             (n, embedding_size) float32 of unit length.
         """
-        features = self.backbone(standardise(pixels).contiguous(memory_format=self.layout))[-1]
-        narrow = functional.relu(self.normalise(self.narrow(features)))
-        return functional.normalize(self.project(self.dropout(narrow.flatten(start_dim=1))).float())
+        maps = self.backbone(standardise(pixels).contiguous(memory_format=self.layout))[-1]
+        narrow = functional.relu(self.normalise(self.narrow(maps)))
+        features = narrow.flatten(start_dim=1)
+        kept = self.dropout(features) if factors is None else features * factors
+        return functional.normalize(self.project(kept).float())
 
     def adopt(self, weights: Mapping[str, Tensor]) -> None:
         """Start the backbone from stored weights of the same timm model.

@@ -81,6 +81,29 @@ def digest_pixels(pixels: NDArray[np.uint8]) -> str:
     return hashlib.sha256(np.ascontiguousarray(pixels).data if pixels.size else b"").hexdigest()
 
 
+@dataclass(frozen=True)
+class _MappedFile:
+    """Where the pixels of a memory-mapped shard lie."""
+
+    path: str
+    offset: int
+    shape: tuple[int, ...]
+
+    def map(self) -> NDArray[np.uint8]:
+        mapped = np.memmap(self.path, dtype=np.uint8, mode="r", offset=self.offset, shape=self.shape)
+        return mapped.view(np.ndarray)
+
+
+def _locate(pixels: NDArray[np.uint8]) -> NDArray[np.uint8] | _MappedFile:
+    """Find the file whose memory map an array shows whole; other arrays are left as they are."""
+    owner: object = pixels
+    while isinstance(owner, np.ndarray) and not isinstance(owner, np.memmap):
+        owner = owner.base
+    if not isinstance(owner, np.memmap) or owner.filename is None or owner.shape != pixels.shape:
+        return pixels
+    return _MappedFile(str(owner.filename), owner.offset, pixels.shape)
+
+
 class ShardedArrays:
     """Shards that are read as one array, without copying them together.
 
@@ -129,6 +152,20 @@ class ShardedArrays:
     def __len__(self) -> int:
         return int(self._starts[-1])
 
+    def __getstate__(self) -> dict[str, object]:
+        """Hand other processes the files of memory maps instead of their pixels."""
+        return {**vars(self), "_pixels": tuple(_locate(shard) for shard in self._pixels)}
+
+    def __setstate__(self, state: dict[str, object]) -> None:
+        """Map the files again."""
+        vars(self).update(state)
+        self._pixels = tuple(one if isinstance(one, np.ndarray) else one.map() for one in self._pixels)
+
+    @property
+    def shards(self) -> tuple[NDArray[np.uint8], ...]:
+        """The pixels of each shard, (rows, 2, height, width) uint8, in the order of the global rows."""
+        return self._pixels
+
     @cached_property
     def recipe(self) -> str:
         """Digest of the normalisation that made the shards; empty where no record says it.
@@ -172,6 +209,19 @@ class ShardedArrays:
             found[i] = starts[shard] + row
         return found
 
+    def require_rows(self, rows: NDArray[np.integer]) -> NDArray[np.int64]:
+        """Refuse global rows that the shards do not have; -1 is allowed.
+
+        Raises:
+            IndexError: if a row is out of range.
+        """
+        wanted = np.asarray(rows, dtype=np.int64)
+        if wanted.size and (wanted.min() < FAILED or wanted.max() >= len(self)):
+            raise IndexError(
+                f"expected global rows from -1 to {len(self) - 1}, got {wanted.min()} to {wanted.max()}"
+            )
+        return wanted
+
     def gather(self, rows: NDArray[np.integer], out: NDArray[np.uint8] | None = None) -> NDArray[np.uint8]:
         """Copy rows together into one batch.
 
@@ -185,13 +235,9 @@ class ShardedArrays:
         Raises:
             IndexError: if a row is out of range.
         """
-        wanted = np.asarray(rows, dtype=np.int64)
+        wanted = self.require_rows(rows)
         if out is None:
             out = np.empty((len(wanted), *self.shape[1:]), dtype=np.uint8)
-        if wanted.size and (wanted.min() < FAILED or wanted.max() >= len(self)):
-            raise IndexError(
-                f"expected global rows from -1 to {len(self) - 1}, got {wanted.min()} to {wanted.max()}"
-            )
         shards = np.searchsorted(self._starts, wanted, side="right") - 1
         places = wanted - self._starts[shards]
         for i, (shard, place) in enumerate(zip(shards.tolist(), places.tolist(), strict=True)):

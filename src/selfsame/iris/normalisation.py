@@ -5,6 +5,8 @@ iris is named by its angle and by how far it lies between pupil and limbus, so t
 out. Rotation of the head becomes a shift of columns.
 """
 
+from functools import cache
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +16,8 @@ from selfsame.imaging.normalised import Normalised
 from selfsame.iris.geometry import IrisGeometry
 from selfsame.iris.segmentation import rescale, segment_iris
 
-MIN_VISIBLE_SHARE = 0.25
+# Eyes that are nearly closed are refused: what is left between the lids is too little to compare.
+MIN_VISIBLE_SHARE = 0.35
 
 
 def normalise_iris(image: NDArray[np.uint8], *, height: int, width: int) -> Normalised:
@@ -40,7 +43,7 @@ def normalise_iris(image: NDArray[np.uint8], *, height: int, width: int) -> Norm
     geometry = found.geometry
     strip = unwrap(image, geometry, height, width)
     mask = unwrap_mask(found.visible, geometry.scaled(found.scale), height, width)
-    visible_share = float((mask > 0).mean())
+    visible_share = cv2.countNonZero(mask) / mask.size
     if visible_share < MIN_VISIBLE_SHARE:
         raise CaptureError(
             "occluded",
@@ -56,13 +59,32 @@ def rubber_sheet(
 
     (x, y)(ρ, θ) = (1 - ρ) · pupil(θ) + ρ · limbus(θ), ρ at the middle of each row.
     """
+    shares, along_x, along_y = _lay_sheet(height, width)
+    rows = [[one.x, one.y, one.radius] for one in (geometry.pupil, geometry.limbus)]
+    circles = np.array(rows, dtype=np.float32)
+    return shares @ (circles @ along_x), shares @ (circles @ along_y)
+
+
+@cache
+def _lay_sheet(
+    height: int, width: int
+) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]:
+    """Return what a sheet is made of.
+
+    Returns:
+        The shares of pupil and limbus in each row, (height, 2), and the shares of a circle's x, y and radius
+        in the x and in the y of each of its points, (3, width) each.
+    """
     angle_rad = np.arange(width) * (2 * np.pi / width)
-    cos, sin = np.cos(angle_rad), np.sin(angle_rad)
-    outwards = ((np.arange(height) + 0.5) / height)[:, None]
-    pupil, limbus = geometry.pupil, geometry.limbus
-    x = (1 - outwards) * (pupil.x + pupil.radius * cos) + outwards * (limbus.x + limbus.radius * cos)
-    y = (1 - outwards) * (pupil.y + pupil.radius * sin) + outwards * (limbus.y + limbus.radius * sin)
-    return x.astype(np.float32), y.astype(np.float32)
+    outwards = (np.arange(height) + 0.5) / height
+    one, none = np.ones(width), np.zeros(width)
+    tables = (
+        np.stack([1 - outwards, outwards], axis=1),
+        np.stack([one, none, np.cos(angle_rad)]),
+        np.stack([none, one, np.sin(angle_rad)]),
+    )
+    shares, along_x, along_y = (table.astype(np.float32) for table in tables)
+    return shares, along_x, along_y
 
 
 def unwrap(image: NDArray[np.uint8], geometry: IrisGeometry, height: int, width: int) -> NDArray[np.uint8]:
@@ -85,7 +107,7 @@ def unwrap_mask(
     """Sample a mask into a (height, width) strip of 0 and 255; what lies outside the image is not seen."""
     x, y = rubber_sheet(geometry, height, width)
     seen = cv2.remap(visible, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT, borderValue=0)
-    return np.where(np.asarray(seen) >= 128, 255, 0).astype(np.uint8)
+    return np.asarray(cv2.threshold(seen, 127, 255, cv2.THRESH_BINARY)[1], np.uint8)
 
 
 def _measure(geometry: IrisGeometry, visible_share: float) -> dict[str, float]:

@@ -3,9 +3,10 @@
 import math
 
 import torch
-from torch import Generator, Tensor
+from torch import Tensor
 from torch.nn import functional
 
+from selfsame.learning.randomness import Draws
 from selfsame.learning.regimen import Augmentation, PlanarAugmentation, PolarAugmentation
 
 WHITE = 255.0
@@ -18,32 +19,31 @@ def to_float(pixels: Tensor) -> Tensor:
     return pixels.float() / WHITE
 
 
-def augment(pixels: Tensor, settings: Augmentation, generator: Generator) -> Tensor:
+def augment(pixels: Tensor, settings: Augmentation, draws: Draws) -> Tensor:
     """Change captures as another capture of the same trait might differ.
 
     Args:
         pixels: (n, 2, height, width) float32 in [0, 1]: image, then mask.
         settings: how far the changes go.
-        generator: the only source of randomness, on the device of the pixels.
+        draws: the only source of randomness, on the device of the pixels.
 
     Returns:
         The same shape and range.
     """
     polar = isinstance(settings, PolarAugmentation)
     if isinstance(settings, PolarAugmentation):
-        grid = move_polar(pixels, settings, generator)
+        grid = move_polar(pixels, settings, draws)
     else:
-        grid = move_planar(pixels, settings, generator)
+        grid = move_planar(pixels, settings, draws)
     image, mask = _resample(pixels, grid, circular=polar).split(1, dim=1)
-    n = len(pixels)
-    factor = 1 + settings.contrast * _symmetric((n, 1, 1, 1), generator)
-    offset = settings.brightness * _symmetric((n, 1, 1, 1), generator)
-    noise = settings.noise * torch.randn(image.shape, generator=generator, device=image.device)
-    hidden = _draw_occlusion(mask, settings.occlusion, generator, from_limbus=polar)
+    factor = 1 + settings.contrast * draws.symmetric(1, 1, 1)
+    offset = settings.brightness * draws.symmetric(1, 1, 1)
+    noise = settings.noise * draws.normal(*image.shape[1:])
+    hidden = _draw_occlusion(mask, settings.occlusion, draws, from_limbus=polar)
     return torch.cat([((image - 0.5) * factor + 0.5 + offset + noise).clamp(0, 1), mask * ~hidden], dim=1)
 
 
-def move_polar(pixels: Tensor, settings: PolarAugmentation, generator: Generator) -> Tensor:
+def move_polar(pixels: Tensor, settings: PolarAugmentation, draws: Draws) -> Tensor:
     """Draw a turn of the eye and an error of its boundaries.
 
     Returns:
@@ -52,13 +52,13 @@ def move_polar(pixels: Tensor, settings: PolarAugmentation, generator: Generator
     """
     n, _, height, width = pixels.shape
     grid = _identity_grid(n, height, width, pixels.device)
-    turn = settings.rotation_deg / 180 * _symmetric((n, 1, 1), generator)
-    scale = 1 + settings.radial_scale * _symmetric((n, 1, 1), generator)
-    shift = 2 * settings.radial_shift * _symmetric((n, 1, 1), generator)
+    turn = settings.rotation_deg / 180 * draws.symmetric(1, 1)
+    scale = 1 + settings.radial_scale * draws.symmetric(1, 1)
+    shift = 2 * settings.radial_shift * draws.symmetric(1, 1)
     return torch.stack([grid[..., 0] + turn, grid[..., 1] * scale + shift], dim=-1)
 
 
-def move_planar(pixels: Tensor, settings: PlanarAugmentation, generator: Generator) -> Tensor:
+def move_planar(pixels: Tensor, settings: PlanarAugmentation, draws: Draws) -> Tensor:
     """Draw a placement, a rotation and an elastic distortion of the skin.
 
     Returns:
@@ -66,11 +66,10 @@ def move_planar(pixels: Tensor, settings: PlanarAugmentation, generator: Generat
     """
     n, _, height, width = pixels.shape
     grid = _identity_grid(n, height, width, pixels.device)
-    angle = math.radians(settings.rotation_deg) * _symmetric((n, 1, 1), generator)
-    scale = 1 + settings.scale * _symmetric((n, 1, 1), generator)
-    shift = 2 * settings.translation * _symmetric((n, 1, 1, 2), generator)
-    cells = (n, 2, settings.elastic_cells, settings.elastic_cells)
-    control = 2 * settings.elastic * torch.randn(cells, generator=generator, device=pixels.device)
+    angle = math.radians(settings.rotation_deg) * draws.symmetric(1, 1)
+    scale = 1 + settings.scale * draws.symmetric(1, 1)
+    shift = 2 * settings.translation * draws.symmetric(1, 1, 2)
+    control = 2 * settings.elastic * draws.normal(2, settings.elastic_cells, settings.elastic_cells)
     elastic = functional.interpolate(control, size=(height, width), mode="bicubic", align_corners=True)
     x, y = grid[..., 0] * width / height, grid[..., 1]
     turned = torch.stack(
@@ -105,10 +104,10 @@ def _resample(pixels: Tensor, grid: Tensor, *, circular: bool) -> Tensor:
     return torch.cat([image, mask * inside], dim=1)
 
 
-def _draw_occlusion(mask: Tensor, share: float, generator: Generator, *, from_limbus: bool) -> Tensor:
+def _draw_occlusion(mask: Tensor, share: float, draws: Draws, *, from_limbus: bool) -> Tensor:
     """Draw a rectangle for a share of the captures, (n, 1, height, width) bool, True where it hides."""
-    n, _, height, width = mask.shape
-    drawn = torch.rand((5, n, 1, 1), generator=generator, device=mask.device)
+    height, width = mask.shape[2:]
+    drawn = draws.uniform(5, 1, 1).transpose(0, 1)
     size = SMALLEST_OCCLUSION + (LARGEST_OCCLUSION - SMALLEST_OCCLUSION) * drawn[:2]
     x = torch.arange(width, device=mask.device) / width
     y = (torch.arange(height, device=mask.device) / height).unsqueeze(1)
@@ -119,8 +118,3 @@ def _draw_occlusion(mask: Tensor, share: float, generator: Generator, *, from_li
         columns = (x - drawn[2] * (1 - size[0])).abs() < size[0] / 2
         rows = (y - drawn[3]).abs() < size[1] / 2
     return (rows & columns & (drawn[4] < share)).unsqueeze(1)
-
-
-def _symmetric(shape: tuple[int, ...], generator: Generator) -> Tensor:
-    """Draw uniformly from [-1, 1)."""
-    return torch.rand(shape, generator=generator, device=generator.device) * 2 - 1

@@ -19,6 +19,7 @@ from selfsame.learning.device import choose_device
 from selfsame.learning.embedding import KEPT_COLUMNS, embed_all
 from selfsame.learning.embedding_parts import EmbeddingParts
 from selfsame.learning.fitting import fit, pack_checkpoint
+from selfsame.learning.processes import count_processes, find_member
 from selfsame.learning.randomness import reproducible
 from selfsame.learning.regimen import EncoderSettings, Regimen
 from selfsame.learning.task import assemble_task
@@ -108,9 +109,14 @@ def embed_folds(
 
 
 def count_workers(asked: int, regimen: Regimen) -> int:
-    """Tell how many folds are trained at once: -1 asks for as many as the cores can serve, on a GPU one."""
+    """Tell how many folds are trained at once: -1 asks for as many as the cores can serve, on a GPU one.
+
+    Where several processes train one network together, the folds are trained one after the other.
+    """
     from joblib import cpu_count
 
+    if find_member() or count_processes(regimen.devices, choose_device(regimen.device)) > 1:
+        return 1
     if asked != EVERY_CORE:
         return asked
     return max(1, cpu_count() // regimen.threads) if choose_device(regimen.device) == "cpu" else 1

@@ -40,7 +40,7 @@ class Pass:
 
     Attributes:
         model_version: of the checkpoint.
-        batch_size: captures a pass at most; a batch never spans two shards.
+        batch_size: captures a pass at most.
         place: `cpu` or `cuda`.
     """
 
@@ -51,6 +51,25 @@ class Pass:
     def name(self, modality: str, pixels: str, rows: NDArray[np.int64]) -> str:
         """Name the embeddings of (n,) rows of a shard, of which `pixels` is the digest."""
         return name_part(*self._stamp, modality, pixels, rows.tolist())
+
+    def group(self, sizes: Sequence[int]) -> list[list[int]]:
+        """Tell which shards, of so many rows each, are encoded together.
+
+        On a CPU each is encoded alone, so that no bit of its embeddings depends on what else is missing. A
+        GPU, of which no bits are promised, gets as many as fill a batch.
+
+        >>> Pass("m", 8, "cpu").group([5, 3, 2]), Pass("m", 8, "cuda").group([5, 3, 2])
+        ([[0], [1], [2]], [[0, 1], [2]])
+        """
+        groups: list[list[int]] = []
+        held = self.batch_size
+        for shard, size in enumerate(sizes):
+            if self.place == "cpu" or held + size > self.batch_size:
+                groups.append([])
+                held = 0
+            groups[-1].append(shard)
+            held += size
+        return groups
 
     @cached_property
     def _stamp(self) -> tuple[str | int, ...]:
@@ -231,17 +250,19 @@ def _encode(
     recogniser: Recogniser, modality: str, arrays: ShardedArrays, shards: Sequence[_ShardRows], how: Pass
 ) -> Iterator[NDArray[np.float32]]:
     """Encode shard after shard, (n, d) float32 each, while a thread gathers the next batches."""
-    cuts = [np.array_split(shard.rows, -(-len(shard.rows) // how.batch_size)) for shard in shards]
+    groups = [[shards[i] for i in group] for group in how.group([len(shard.rows) for shard in shards])]
+    together = [np.concatenate([shard.rows for shard in group]) for group in groups]
+    cuts = [np.array_split(rows, -(-len(rows) // how.batch_size)) for rows in together]
     steps = [PlanStep(rows[:, None], np.zeros(len(rows), dtype=np.int64)) for cut in cuts for rows in cut]
-    loader = BatchLoader([arrays], steps, prefetch=BATCHES_AHEAD, pin=how.place == "cuda")
-    batches = iter(loader)
-    for cut in cuts:
+    batches = iter(BatchLoader([arrays], steps, prefetch=BATCHES_AHEAD, pin=how.place == "cuda"))
+    for group, cut in zip(groups, cuts, strict=True):
         made = []
         for _ in cut:
             with torch.inference_mode():
                 pixels = next(batches).images[0].to(how.place, non_blocking=True)
                 made.append(recogniser.encode(modality, to_float(pixels)).cpu().numpy())
-        yield np.concatenate(made)
+        ends = np.cumsum([len(shard.rows) for shard in group])
+        yield from np.split(np.concatenate(made), ends[:-1])
 
 
 def _require_unit_length(embeddings: NDArray[np.float32], modality: str, captures: "pd.Series[str]") -> None:

@@ -3,25 +3,33 @@
 import logging
 import sys
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import pytorch_lightning as lightning
 import torch
 from pytorch_lightning.loggers import TensorBoardLogger
+from pytorch_lightning.plugins.environments import TorchElasticEnvironment
+from pytorch_lightning.strategies import DDPStrategy
 
-from selfsame.errors import DamagedError, InputError
-from selfsame.learning.batches import BatchLoader
-from selfsame.learning.checkpoint import Checkpoint, Origin
+from selfsame.errors import InputError
+from selfsame.learning.checkpoint import Checkpoint
 from selfsame.learning.device import choose_device
-from selfsame.learning.epochs import EpochEnd
+from selfsame.learning.epochs import EpochEnd, WithinEpoch
+from selfsame.learning.launching import launch
 from selfsame.learning.module import TrainingModule
 from selfsame.learning.plan import EpochPlan
+from selfsame.learning.processes import Member, count_processes, find_member, joined
 from selfsame.learning.randomness import reproducible
 from selfsame.learning.recogniser import Recogniser
 from selfsame.learning.regimen import Regimen
-from selfsame.learning.state import RunState, name_difference, read_state
+from selfsame.learning.residence import TrainingArrays
+from selfsame.learning.resuming import find_finished, find_together
+from selfsame.learning.rows import LabelledRows
+from selfsame.learning.shared_norms import share_norms
+from selfsame.learning.state import RunState
 from selfsame.learning.task import Task
 
 logger = logging.getLogger(__name__)
@@ -32,6 +40,7 @@ KNOWN_WARNINGS = (
     r"`isinstance\(treespec, LeafSpec\)` is deprecated",  # Lightning's own use of newer torch
     r"GPU available but not used",  # as the settings ask
     r"You defined a `validation_step` but have no `val_dataloader`",  # as the split asks
+    r"`broadcast_buffers` is deprecated",  # its successor is not in every torch that is supported
     r"Found \d+ module\(s\) in eval mode",  # frozen backbones, as the settings ask
 )
 """Beginnings of Lightning's warnings that are about neither the data nor the settings."""
@@ -43,14 +52,15 @@ def fit(task: Task, regimen: Regimen, folder: Path) -> RunState:
     Args:
         task: what is learnt.
         regimen: how.
-        folder: where the state after each epoch and the TensorBoard logs are written.
+        folder: where the state and the TensorBoard logs are written.
 
     Returns:
         The finished state. The same task, regimen and processor threads give the same weights, bit for bit
-        on a CPU, however often the run was interrupted.
+        on a CPU, wherever and however often the run was interrupted.
 
     Raises:
         InputError: the settings ask for what the machine or the data do not offer, or training diverged.
+        LostProcessError: one of several processes that train together was killed.
     """
     device = choose_device(regimen.device)
     if (
@@ -62,30 +72,33 @@ def fit(task: Task, regimen: Regimen, folder: Path) -> RunState:
             "expected validation captures, because early stopping monitors validation_loss, got none of a "
             "training subject: give the protocol a validation share, or set early_stopping to null"
         )
-    earlier = find_earlier(task.origin, folder)
-    if earlier is not None and earlier.finished:
-        logger.info("training: the run of %d epochs with the same inputs is reused", len(earlier.history))
-        return earlier
-    with reproducible(task.origin.seed, threads=regimen.threads, deterministic=device == "cpu"):
-        return _train(task, regimen, folder, device, earlier)
+    member = find_member()
+    if member is None and (count := count_processes(regimen.devices, device)) > 1:
+        return _fit_in_processes(task, regimen, folder, device, count)
+    return _fit_here(task, regimen, folder, device, member or Member())
 
 
-def find_earlier(origin: Origin, folder: Path) -> RunState | None:
-    """Find what an earlier run with the same origin left, and say in one line what was found."""
-    try:
-        earlier = read_state(folder)
-    except DamagedError as error:
-        logger.info("training: begins afresh (%s)", error)
-        return None
-    if earlier is None:
-        return None
-    difference = name_difference(origin, earlier.origin)
-    if difference:
-        logger.info("training: begins afresh, because the earlier run was of %s", difference)
-        return None
-    if not earlier.finished:
-        logger.info("training: goes on after epoch %d of an interrupted run", len(earlier.history))
-    return earlier
+def _fit_in_processes(task: Task, regimen: Regimen, folder: Path, device: str, count: int) -> RunState:
+    """Start processes that train together, unless they have before; they leave the state in the folder."""
+    if find_finished(task.origin, folder) is None:
+        logger.info("training: in %d processes", count)
+        launch(partial(fit, task, regimen, folder), count, device)
+    finished = find_finished(task.origin, folder)
+    if finished is None:
+        raise KeyboardInterrupt
+    return finished
+
+
+def _fit_here(task: Task, regimen: Regimen, folder: Path, device: str, member: Member) -> RunState:
+    """Train in this process, which may be one of several that all do this."""
+    with joined(member, device):
+        earlier = find_together(task.origin, folder, member, device)
+        if earlier is not None and earlier.finished:
+            epochs = len(earlier.history)
+            logger.info("training: the run of %d epochs with the same inputs is reused", epochs)
+            return earlier
+        with reproducible(task.origin.seed, threads=regimen.threads, deterministic=device == "cpu"):
+            return _train(task, regimen, folder, device, earlier, member)
 
 
 def pack_checkpoint(state: RunState, task: Task, *, best: bool) -> Checkpoint:
@@ -119,14 +132,19 @@ def build_recogniser(task: Task) -> Recogniser:
     return recogniser
 
 
-def _train(task: Task, regimen: Regimen, folder: Path, device: str, earlier: RunState | None) -> RunState:
+def _train(
+    task: Task, regimen: Regimen, folder: Path, device: str, earlier: RunState | None, member: Member
+) -> RunState:
     recogniser = build_recogniser(task)
     if earlier is not None:
         recogniser.load_state_dict(earlier.weights)
+    if member.world > 1:
+        share_norms(recogniser.encoders)
     recogniser.lay_out(channels_last=regimen.channels_last)
     if regimen.compile:
         recogniser.compile_encoders()
-    plan = EpochPlan(list(task.train.values()), seed=task.origin.seed, batch_size=regimen.batch_size)
+    plan = _plan(task.train, task.origin.seed, regimen, member)
+    validation = _plan(task.validation, 0, regimen, member) if _validates(task) else None
     module = TrainingModule(
         recogniser,
         regimen=regimen,
@@ -135,11 +153,16 @@ def _train(task: Task, regimen: Regimen, folder: Path, device: str, earlier: Run
         seed=task.origin.seed,
         finished=len(earlier.history) if earlier else 0,
         optimiser_state=earlier.optimiser if earlier else None,
+        part=earlier.part if earlier else None,
+        validation_plan=validation,
+        member=member,
     )
     end = EpochEnd(task.origin, folder, earlier)
     with _quiet():
-        trainer = _build_trainer(regimen, folder, device, end, module.finished, task)
-        trainer.fit(module, _load(task, plan, regimen, device), _load_validation(task, regimen, device))
+        callbacks = [end, WithinEpoch(end, regimen, folder)]
+        trainer = _build_trainer(regimen, folder, device, callbacks, module, task)
+        arrays = TrainingArrays([task.arrays[one] for one in task.design.modalities], regimen, device)
+        trainer.fit(module, arrays.load(plan), arrays.load(validation) if validation else None)
     if end.state is None or trainer.interrupted:
         raise KeyboardInterrupt
     return end.state
@@ -161,16 +184,26 @@ def _quiet() -> Iterator[None]:
 
 
 def _build_trainer(
-    regimen: Regimen, folder: Path, device: str, end: EpochEnd, finished: int, task: Task
+    regimen: Regimen,
+    folder: Path,
+    device: str,
+    callbacks: list[lightning.Callback],
+    module: TrainingModule,
+    task: Task,
 ) -> lightning.Trainer:
+    member = module.member
     return lightning.Trainer(
         accelerator="gpu" if device == "cuda" else "cpu",
-        devices=1,
+        devices=member.local_world,
+        num_nodes=member.world // member.local_world,
+        strategy=_choose_strategy(member),
+        use_distributed_sampler=False,
         precision=regimen.precision,
-        max_epochs=regimen.max_epochs - finished,
+        max_epochs=regimen.max_epochs - module.finished,
         accumulate_grad_batches=regimen.accumulate,
         gradient_clip_val=regimen.clip_norm,
-        callbacks=[end],
+        callbacks=callbacks,
+        reload_dataloaders_every_n_epochs=1,  # after an interrupted run the first epoch is a part of one
         logger=TensorBoardLogger(folder, name="tensorboard", version=task.origin.digest[:SHOWN_DIGITS]),
         enable_checkpointing=False,
         enable_progress_bar=sys.stderr.isatty(),
@@ -180,16 +213,17 @@ def _build_trainer(
     )
 
 
-def _load(task: Task, plan: EpochPlan, regimen: Regimen, device: str) -> BatchLoader:
-    arrays = [task.arrays[modality] for modality in task.design.modalities]
-    return BatchLoader(arrays, plan, prefetch=regimen.prefetch, pin=device == "cuda")
+def _choose_strategy(member: Member) -> DDPStrategy | str:
+    """Average gradients over the processes; normalisation is common already, and so are its statistics."""
+    if member.world == 1:
+        return "auto"
+    return DDPStrategy(
+        cluster_environment=TorchElasticEnvironment(), find_unused_parameters=True, broadcast_buffers=False
+    )
 
 
-def _load_validation(task: Task, regimen: Regimen, device: str) -> BatchLoader | None:
-    if not _validates(task):
-        return None
-    rows = list(task.validation.values())
-    return _load(task, EpochPlan(rows, seed=0, batch_size=regimen.batch_size), regimen, device)
+def _plan(rows: Mapping[str, LabelledRows], seed: int, regimen: Regimen, member: Member) -> EpochPlan:
+    return EpochPlan(list(rows.values()), seed=seed, batch_size=regimen.batch_size, member=member)
 
 
 def _validates(task: Task) -> bool:

@@ -1,7 +1,5 @@
 """The Lightning module: what happens in a step and in an epoch of training."""
 
-import math
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -13,32 +11,22 @@ from selfsame.fusion.weighted import fuse_cosines
 from selfsame.learning.augmentation import augment, to_float
 from selfsame.learning.batches import Batch
 from selfsame.learning.objective import margin_softmax
-from selfsame.learning.plan import EpochPlan
-from selfsame.learning.randomness import derive_seed
+from selfsame.learning.plan import EpochPlan, Whole
+from selfsame.learning.processes import Member
+from selfsame.learning.randomness import Draws, derive_seed
 from selfsame.learning.recogniser import Recogniser, pick_subjects, tabulate_classes
 from selfsame.learning.regimen import Augmentation, Regimen
+from selfsame.learning.state import EpochPart
+from selfsame.learning.tally import Losses, Tally
 
 FIRST_DECAYED_DIMENSION = 2
-
-
-@dataclass(frozen=True)
-class Losses:
-    """What a batch costs.
-
-    Attributes:
-        total: scalar, fused loss plus the share of the mean loss of the single modalities.
-        correct: scalar int64, presentations whose fused score is highest for the true subject.
-    """
-
-    total: Tensor
-    correct: Tensor
 
 
 class TrainingModule(lightning.LightningModule):
     """Train a recogniser.
 
     Everything random follows from the seed, the epoch and the step, and the learning rate from the progress,
-    so that the state after an epoch is the weights and the optimiser's moments alone.
+    so that the state after a step is the weights, the optimiser's moments and what was counted.
 
     Args:
         recogniser: what is trained.
@@ -47,7 +35,10 @@ class TrainingModule(lightning.LightningModule):
         plan: the training presentations; its epoch is set here.
         seed: the seed of the run.
         finished: how many epochs were trained before.
-        optimiser_state: the optimiser's state after them, if any.
+        optimiser_state: the optimiser's state, if any.
+        part: what was trained of the next epoch before, if any.
+        validation_plan: the validation presentations, if any.
+        member: which of the processes of the training this is.
     """
 
     def __init__(
@@ -60,8 +51,13 @@ class TrainingModule(lightning.LightningModule):
         seed: int,
         finished: int,
         optimiser_state: dict[str, object] | None,
+        part: EpochPart | None = None,
+        validation_plan: EpochPlan | None = None,
+        member: Member | None = None,
     ) -> None:
         super().__init__()
+        self.member = member or Member()
+        self.validation_plan = validation_plan
         self.recogniser = recogniser
         self.regimen = regimen
         self.augmentations = augmentations
@@ -70,8 +66,9 @@ class TrainingModule(lightning.LightningModule):
         self.finished = finished
         self._optimiser_state = optimiser_state
         self._tables = [_tabulate(recogniser, modality) for modality in recogniser.design.modalities]
-        self.tally = Tally()
-        self.validation_tally = Tally()
+        self.plan.done = part.steps if part else 0
+        self.tally = Tally(self.member, part)
+        self.validation_tally = Tally(self.member)
 
     @property
     def epoch(self) -> int:
@@ -111,38 +108,60 @@ class TrainingModule(lightning.LightningModule):
             torch.nn.utils.clip_grad_norm_(trained, gradient_clip_val)
 
     def on_train_epoch_start(self) -> None:
-        """Set every source of randomness from the seed and the epoch."""
-        torch.manual_seed(derive_seed(self.seed, self.epoch))
+        """Begin the epoch, or go on with one of which a part was trained before."""
         self.plan.epoch = self.epoch
-        self.tally = Tally()
-        self.validation_tally = Tally()
+        if not self.plan.done:
+            self.tally = Tally(self.member)
+        self.tally.start()
+        self.validation_tally = Tally(self.member)
 
-    def training_step(self, batch: Batch, step: int) -> Tensor:
-        """Compute the loss of one batch."""
+    def on_train_epoch_end(self) -> None:
+        """Plan whole epochs from now on."""
+        self.plan.done = 0
+
+    def training_step(self, batch: Batch, number: int) -> Tensor:
+        """Compute the loss of one batch, the `number`-th of those of its epoch that were left to train."""
+        step = self.plan.done + number
         progress = self._set_learning_rate(step)
+        seed = derive_seed(self.seed, self.epoch, step)
+        torch.manual_seed(seed)
         generator = Generator(device=self.device)
-        generator.manual_seed(derive_seed(self.seed, self.epoch, step))
-        losses = self.compute_losses(batch, self.regimen.objective.margin_at(progress), generator)
-        self.tally.add(losses, batch)
-        return losses.total
+        generator.manual_seed(seed)
+        whole = self.plan.whole(step)
+        losses = self.compute_losses(batch, self.regimen.objective.margin_at(progress), generator, whole)
+        self.tally.add(losses, whole)
+        return losses.total * self.member.world  # gradients of all processes are averaged
 
-    def validation_step(self, batch: Batch, _step: int) -> None:
+    def validation_step(self, batch: Batch, number: int) -> None:
         """Compute the loss of one batch as it comes: no augmentation, no margin, nothing hidden."""
-        self.validation_tally.add(self.compute_losses(batch, 0.0, None), batch)
+        plan = self.validation_plan
+        whole = plan.whole(number) if plan else Whole(batch.present.cpu().numpy(), None)
+        self.validation_tally.add(self.compute_losses(batch, 0.0, None, whole), whole)
 
     def _set_learning_rate(self, step: int) -> float:
         """Set the learning rate of this step; return the share of the training that is done, in [0, 1)."""
-        progress = (self.epoch - 1 + step / len(self.plan)) / self.regimen.max_epochs
+        progress = (self.epoch - 1 + step / self.plan.batches) / self.regimen.max_epochs
         rate = self.regimen.learning_rate * self.regimen.schedule.factor_at(progress)
         for group in self.trainer.optimizers[0].param_groups:
             group["lr"] = rate
         return progress
 
-    def compute_losses(self, batch: Batch, margin_rad: float, generator: Generator | None) -> Losses:
-        """Score single modalities and their fusion; without a generator nothing is augmented or hidden."""
+    def compute_losses(
+        self, batch: Batch, margin_rad: float, generator: Generator | None, whole: Whole | None = None
+    ) -> Losses:
+        """Score single modalities and their fusion; without a generator nothing is augmented or hidden.
+
+        Args:
+            batch: this process's share of a batch.
+            margin_rad: the angle added to the true class, radians.
+            generator: the source of randomness, in the same state in every process.
+            whole: the batch of all processes; without it, the batch is that.
+        """
         objective = self.regimen.objective
+        whole = whole or Whole(batch.present.cpu().numpy(), None)
+        counts = whole.present.sum(axis=0).tolist()
         subjects = batch.labels[:, 0]
-        embeddings = self._encode(batch, generator)
+        embeddings = self._encode(batch, generator, whole)
         shape = (len(batch), len(self.recogniser.labels.subjects), len(batch.images))
         cosines = torch.zeros(shape, device=self.device)
         shared = torch.zeros(shape, dtype=torch.bool, device=self.device)
@@ -154,68 +173,57 @@ class TrainingModule(lightning.LightningModule):
             classes = batch.labels[present, 1 + m]
             with torch.autocast(self.device.type, enabled=False):
                 compared = self.recogniser.compare_classes(modality, embeddings[modality])
-            single.append(margin_softmax(compared, classes, scale=objective.scale, margin_rad=margin_rad))
+            single.append(
+                margin_softmax(
+                    compared, classes, scale=objective.scale, margin_rad=margin_rad, count=counts[m]
+                )
+            )
             cosines[present, :, m], shared[present, :, m] = pick_subjects(
                 compared, self._tables[m].pick(classes)
             )
         if generator is not None:
-            shared = shared & _keep_modalities(
-                batch.present, self.regimen.modality_dropout, generator
-            ).unsqueeze(1)
+            draws = Draws(generator, len(whole), whole.own)
+            shared = shared & _keep_modalities(batch.present, self.regimen.modality_dropout, draws).unsqueeze(
+                1
+            )
         fused = fuse_cosines(cosines, shared, self.recogniser.fusion())
-        loss = margin_softmax(fused, subjects, scale=objective.scale, margin_rad=margin_rad)
+        loss = margin_softmax(fused, subjects, scale=objective.scale, margin_rad=margin_rad, count=len(whole))
         total = loss + objective.modality_share * torch.stack(single).mean()
         return Losses(total, (fused.argmax(dim=1) == subjects).sum())
 
-    def _encode(self, batch: Batch, generator: Generator | None) -> dict[str, Tensor]:
-        """Encode what is present, one pass an encoder; absent captures never reach it."""
+    def _encode(self, batch: Batch, generator: Generator | None, whole: Whole) -> dict[str, Tensor]:
+        """Encode what is present, one pass an encoder; absent captures never reach it.
+
+        A process without captures of a modality that others have makes an empty pass: normalisation is
+        common to all of them.
+        """
         design = self.recogniser.design
         embeddings: dict[str, Tensor] = {}
         for encoder in design.encoders:
             pixels: dict[str, Tensor] = {}
+            dropped: list[Tensor] = []
             for m, modality in enumerate(design.modalities):
-                if design.encoder_of[modality] == encoder and bool(batch.present[:, m].any()):
+                if design.encoder_of[modality] == encoder and whole.present[:, m].any():
                     floats = to_float(batch.images[m][batch.present[:, m]])
-                    changes = self.augmentations[modality]
-                    pixels[modality] = augment(floats, changes, generator) if generator else floats
+                    if generator is not None:
+                        draws = Draws(generator, int(whole.present[:, m].sum()), whole.own_among(m))
+                        floats = augment(floats, self.augmentations[modality], draws)
+                        dropped.append(self._draw_factors(encoder, draws))
+                    pixels[modality] = floats
             if pixels:
-                together = self.recogniser.encode(next(iter(pixels)), torch.cat(list(pixels.values())))
+                factors = torch.cat(dropped) if dropped else None
+                together = self.recogniser.encode(
+                    next(iter(pixels)), torch.cat(list(pixels.values())), factors
+                )
                 sizes = [len(one) for one in pixels.values()]
                 embeddings |= dict(zip(pixels, together.split(sizes), strict=True))
         return embeddings
 
-
-class Tally:
-    """Sums over the batches of an epoch, kept on the device until they are read."""
-
-    def __init__(self) -> None:
-        self._loss: list[Tensor] = []
-        self._correct: list[Tensor] = []
-        self.presentations = 0
-        self.images = 0
-        self._start_s = time.perf_counter()
-
-    def add(self, losses: Losses, batch: Batch) -> None:
-        """Count a batch."""
-        self._loss.append(losses.total.detach() * len(batch))
-        self._correct.append(losses.correct)
-        self.presentations += len(batch)
-        self.images += int(batch.present.sum())
-
-    @property
-    def seconds(self) -> float:
-        """Since the first batch was awaited."""
-        return time.perf_counter() - self._start_s
-
-    @property
-    def loss(self) -> float:
-        """The mean loss of a presentation; NaN where there were none."""
-        return float(torch.stack(self._loss).sum()) / self.presentations if self._loss else math.nan
-
-    @property
-    def accuracy(self) -> float:
-        """The share of presentations whose fused score is highest for the true subject; NaN of none."""
-        return float(torch.stack(self._correct).sum()) / self.presentations if self._correct else math.nan
+    def _draw_factors(self, name: str, draws: Draws) -> Tensor:
+        """Draw which features of an encoder are dropped, and raise the others to make up for them."""
+        encoder = self.recogniser.encoder(name)
+        share = encoder.design.dropout if encoder.training else 0.0
+        return (draws.uniform(encoder.project.in_features) >= share).float() / (1 - share)
 
 
 @dataclass(frozen=True)
@@ -244,8 +252,7 @@ def _tabulate(recogniser: Recogniser, modality: str) -> _ClassTable:
     return _ClassTable(column, tabulate_classes(recogniser.labels, encoder, instances).T.contiguous())
 
 
-def _keep_modalities(present: Tensor, share: float, generator: Generator) -> Tensor:
+def _keep_modalities(present: Tensor, share: float, draws: Draws) -> Tensor:
     """Hide modalities at random from the fusion, but never all of them; (n, modalities) bool."""
-    drawn = torch.rand(present.shape, generator=generator, device=generator.device) >= share
-    kept = present & drawn
+    kept = present & (draws.uniform(present.shape[1]) >= share)
     return torch.where(kept.any(dim=1, keepdim=True), kept, present)

@@ -29,7 +29,9 @@ def add_margin(cosines: Tensor, labels: Tensor, margin_rad: float) -> Tensor:
     return cosines.scatter(1, labels.unsqueeze(1), widened)
 
 
-def margin_softmax(cosines: Tensor, labels: Tensor, *, scale: float, margin_rad: float) -> Tensor:
+def margin_softmax(
+    cosines: Tensor, labels: Tensor, *, scale: float, margin_rad: float, count: int | None = None
+) -> Tensor:
     """Return the mean cross-entropy of scaled cosines with a margin.
 
     Args:
@@ -37,6 +39,9 @@ def margin_softmax(cosines: Tensor, labels: Tensor, *, scale: float, margin_rad:
         labels: (n,) int64.
         scale: factor of the cosines before the softmax.
         margin_rad: angle added to the true class, radians; 0 leaves a plain softmax.
+        count: what the sum is divided by; n where absent. The shares of a batch, each divided by the number
+            of the whole, add up to its mean.
     """
     widened = add_margin(cosines, labels, margin_rad) if margin_rad > 0 else cosines
-    return functional.cross_entropy(scale * widened, labels)
+    summed = functional.cross_entropy(scale * widened, labels, reduction="sum")
+    return summed / (len(labels) if count is None else count)

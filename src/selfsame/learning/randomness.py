@@ -3,8 +3,12 @@
 import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
+from torch import Generator, Tensor
 
 
 def derive_seed(*numbers: int) -> int:
@@ -15,6 +19,40 @@ def derive_seed(*numbers: int) -> int:
     """
     digest = hashlib.sha256(",".join(map(str, numbers)).encode()).digest()
     return int.from_bytes(digest[:8], "big") >> 1
+
+
+@dataclass(frozen=True)
+class Draws:
+    """Random numbers for some of the items of a batch, the same ones whoever has the other items.
+
+    Those of all items are drawn, and those of the own ones are kept.
+
+    Attributes:
+        generator: the only source of randomness.
+        count: how many items the batch has.
+        own: (k,) int64, which of them are wanted, in this order; None: all.
+    """
+
+    generator: Generator
+    count: int
+    own: NDArray[np.int64] | None = None
+
+    def uniform(self, *shape: int) -> Tensor:
+        """Draw from [0, 1), (k, *shape) float32."""
+        place = self.generator.device
+        return self._keep(torch.rand((self.count, *shape), generator=self.generator, device=place))
+
+    def symmetric(self, *shape: int) -> Tensor:
+        """Draw uniformly from [-1, 1), (k, *shape) float32."""
+        return self.uniform(*shape) * 2 - 1
+
+    def normal(self, *shape: int) -> Tensor:
+        """Draw from the standard normal distribution, (k, *shape) float32."""
+        place = self.generator.device
+        return self._keep(torch.randn((self.count, *shape), generator=self.generator, device=place))
+
+    def _keep(self, drawn: Tensor) -> Tensor:
+        return drawn if self.own is None else drawn[torch.from_numpy(self.own).to(drawn.device)]
 
 
 @contextmanager

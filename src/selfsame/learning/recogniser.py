@@ -58,9 +58,12 @@ class Recogniser(nn.Module):
         for encoder in self.encoders.values():
             encoder.compile()
 
-    def encode(self, modality: str, pixels: Tensor) -> Tensor:
-        """Encode captures of a modality, (n, 2, height, width) in [0, 1] -> (n, d) of unit length."""
-        embedded: Tensor = self.encoders[self.design.encoder_of[modality]](pixels)
+    def encode(self, modality: str, pixels: Tensor, factors: Tensor | None = None) -> Tensor:
+        """Encode captures of a modality, (n, 2, height, width) in [0, 1] -> (n, d) of unit length.
+
+        `factors` drop features, as `Encoder.forward` says.
+        """
+        embedded: Tensor = self.encoders[self.design.encoder_of[modality]](pixels, factors)
         return embedded
 
     def encoder(self, name: str) -> Encoder:

@@ -10,6 +10,9 @@ from selfsame.learning.device import Device
 Share = Annotated[float, Field(ge=0, le=1)]
 PositiveFloat = Annotated[float, Field(gt=0)]
 PositiveInt = Annotated[int, Field(gt=0)]
+DeviceCount = Literal["auto"] | PositiveInt
+Residence = Literal["auto", "host", "device"]
+"""Where arrays live; `auto` is the device where it is a CUDA device with room for them, else the host."""
 
 
 class Settings(BaseModel):
@@ -115,6 +118,13 @@ class PlanarAugmentation(Settings):
 Augmentation = Annotated[PolarAugmentation | PlanarAugmentation, Field(discriminator="kind")]
 
 
+class Checkpoints(Settings):
+    """How often the state is written within an epoch, beside its end; a killed run goes on from it."""
+
+    every_steps: PositiveInt | None  # of the optimiser, counted in each epoch
+    every_minutes: PositiveFloat | None
+
+
 class Regimen(Settings):
     """The course of a training run."""
 
@@ -135,6 +145,10 @@ class Regimen(Settings):
     device: Device
     threads: PositiveInt  # of the processor; the same number is needed for the same bits
     prefetch: PositiveInt  # batches that a thread gathers ahead of the loop
+    checkpoints: Checkpoints
+    devices: DeviceCount  # that train together, one process each; auto: all that are there, of CPUs one
+    residence: Residence  # of the arrays: memory-mapped on the host, or copied whole to the device
+    resident_share: Share  # of the device's free memory that the arrays may take under auto
 
 
 class EncoderSettings(Settings):

@@ -23,6 +23,9 @@ from selfsame.learning.rows import LabelledRows, digest_captures, digest_splits,
 LEARNING_PACKAGES = ("selfsame.encoders", "selfsame.fusion", "selfsame.learning")
 SHOWN_DIGITS = 12
 
+WITHOUT_EFFECT = {"checkpoints", "devices"}
+"""Settings of a regimen that change nothing but last digits: a run may go on with others."""
+
 
 @dataclass(frozen=True)
 class Task:
@@ -157,7 +160,7 @@ def _digest_parameters(
     settings = {
         "encoder_of": encoder_of,
         "encoders": {name: one.model_dump(mode="json") for name, one in encoders.items()},
-        "regimen": regimen.model_dump(mode="json"),
+        "regimen": regimen.model_dump(mode="json", exclude=WITHOUT_EFFECT),
         "pretrained": {
             name: hashlib.sha256(Path(one.pretrained).read_bytes()).hexdigest()
             for name, one in encoders.items()

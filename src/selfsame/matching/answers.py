@@ -84,7 +84,6 @@ def answer(
     unseen = {m: index[~index["capture_id"].isin(owners["capture_id"])] for m, index in indexes.items()}
     shown = {m: unseen[m] for m in recogniser.chosen if m in unseen and len(unseen[m])}
     _require_templates(shown, left, recogniser)
-    alone = next(iter(shown)) if len(shown) == 1 else None
     fuse = _widen(recogniser, tuple(shown))
     answers = predict(
         {m: list_captures(index) for m, index in shown.items()},
@@ -93,7 +92,7 @@ def answer(
         fuse=fuse,
         thresholds=recogniser.thresholds,
         count=count,
-        nearest=_search_alone(shown[alone], left[alone], right[alone], fuse) if alone else None,
+        nearest=_search_alone(shown, left, right, fuse),
     )
     table = pd.concat(
         [
@@ -169,18 +168,26 @@ def _compare_between(probes: Captures, left: pd.DataFrame, right: pd.DataFrame) 
     return score
 
 
-def _search_alone(index: pd.DataFrame, left: pd.DataFrame, right: pd.DataFrame, fuse: Fuse) -> Nearest | None:
+def _search_alone(
+    shown: Mapping[str, pd.DataFrame],
+    left: Mapping[str, pd.DataFrame],
+    right: Mapping[str, pd.DataFrame],
+    fuse: Fuse,
+) -> Nearest | None:
     """Search a gallery where one modality alone is shown, by its embeddings; None where all are compared."""
-    if not len(left) or set(right["comparator"]) != {COSINE} or not rises(fuse):
+    if len(shown) != 1:
+        return None
+    ((modality, index),) = shown.items()
+    fresh, enrolled = left[modality], right[modality]
+    if fresh.empty or set(enrolled["comparator"]) != {COSINE} or not rises(fuse):
         return None
     probes = list_captures(index)
-    vectors = unpack_templates(left["template"]).astype(np.float32)
     return CosineSearch.of(
-        vectors,
-        rows=_place(probes, left),
+        unpack_templates(fresh["template"]).astype(np.float32),
+        rows=_place(probes, fresh),
         instances=probes.instances,
-        enrolled=unpack_templates(right["template"]).astype(np.float32),
-        owners=right[["subject_id", "instance"]],
+        enrolled=unpack_templates(enrolled["template"]).astype(np.float32),
+        owners=enrolled[["subject_id", "instance"]],
         fuse=fuse,
     ).nearest
 

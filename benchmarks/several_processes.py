@@ -1,0 +1,118 @@
+"""Train in one process and in two (gloo, CPU): the same curve, the speed, a killed process, another number.
+
+Claims: with the same global batch the loss curve of two processes is that of one within 1e-4; a killed
+process ends the run within 30 s; a run goes on in another number of processes, and ends within 1e-4 of one
+that was left alone.
+Run: python benchmarks/several_processes.py --output several_processes.json
+
+The training is one of made-up patterns at the shipped sizes, parameters and dropout, one thread a process.
+Images a second are those of whole epochs after the first: the start of processes is not in them. NCCL and
+several machines are not measured here.
+"""
+
+import argparse
+import multiprocessing
+import os
+import signal
+import sys
+import tempfile
+import threading
+import time
+from pathlib import Path
+
+from rounds import Claim, Spread, conclude, parser_of, run_rounds
+from selfsame.errors import SelfsameError
+from selfsame.learning.fitting import fit
+from selfsame.learning.state import WITHIN_NAME, RunState
+from training_task import make_training
+
+CLOSE = 1e-4
+ENDED_S = 30.0
+OFTEN = {"every_steps": 1, "every_minutes": None}
+
+
+def main() -> None:
+    parser = parser_of(__doc__, rounds=3)
+    parser.add_argument("--subjects", type=int, default=40)
+    parser.add_argument("--epochs", type=int, default=5)
+    asked = parser.parse_args()
+    if asked.short:
+        asked.subjects, asked.epochs, asked.rounds = 6, 2, 1
+    with tempfile.TemporaryDirectory() as folder:
+        table, claims = measure(Path(folder), asked)
+    conclude("training in several processes", table, claims, asked)
+    sys.exit(not all(claim.holds for claim in claims))
+
+
+def measure(
+    root: Path, asked: argparse.Namespace
+) -> tuple[dict[str, dict[str, Spread | float]], list[Claim]]:
+    states: dict[int, list[RunState]] = {1: [], 2: []}
+    run_rounds(
+        {f"{count}": lambda count=count: states[count].append(train(root, asked, count)) for count in states},
+        asked.rounds,
+    )
+    one, two = states[1][0], states[2][0]
+    ended_s, resumed = kill_and_go_on(root / "killed", asked)
+    rates = {count: [rate_of(state) for state in found[1:]] for count, found in states.items()}
+    ratio = Spread.of(b / a for a, b in zip(rates[1], rates[2], strict=True))
+    table: dict[str, dict[str, Spread | float]] = {
+        "one process": {"images/s": Spread.of(rates[1]), "of one": 1.0},
+        "two processes": {"images/s": Spread.of(rates[2]), "of one": ratio},
+    }
+    apart, gap = difference(one, two), difference(one, resumed)
+    claims = [
+        Claim("largest difference of a loss, one and two processes, <= 1e-4", apart, apart <= CLOSE),
+        Claim("seconds from a kill to the end of the run, <= 30", ended_s, ended_s <= ENDED_S),
+        Claim("the same, two processes killed, one goes on", gap, gap <= CLOSE),
+    ]
+    return table, claims
+
+
+def train(root: Path, asked: argparse.Namespace, count: int) -> RunState:
+    with tempfile.TemporaryDirectory(dir=root) as folder:
+        return fit(*make_training(asked.subjects, max_epochs=asked.epochs, devices=count), Path(folder))
+
+
+def rate_of(state: RunState) -> float:
+    later = state.history[1:]
+    return sum(one.images_per_second for one in later) / len(later)
+
+
+def kill_and_go_on(folder: Path, asked: argparse.Namespace) -> tuple[float, RunState]:
+    """Kill one of two processes as soon as it has written a state; finish in one; say how long it took."""
+    folder.mkdir()
+    regimen = {"max_epochs": asked.epochs, "checkpoints": OFTEN}
+    killed_s: list[float] = []
+
+    def kill() -> None:
+        while not (folder / WITHIN_NAME).exists():
+            time.sleep(0.01)
+        victim = next(one for one in multiprocessing.active_children() if one.name.endswith("1"))
+        killed_s.append(time.monotonic())
+        os.kill(victim.pid or 0, signal.SIGKILL)
+
+    threading.Thread(target=kill, daemon=True).start()
+    try:
+        fit(*make_training(asked.subjects, devices=2, **regimen), folder)
+        raise SystemExit("expected the run to end with the process that was killed, but it went on")
+    except SelfsameError as error:
+        ended_s = time.monotonic() - killed_s[0]
+        print(error)
+    return ended_s, fit(*make_training(asked.subjects, devices=1, **regimen), folder)
+
+
+def difference(left: RunState, right: RunState) -> float:
+    """The largest difference of a training or a validation loss."""
+    pairs = list(zip(left.history, right.history, strict=True))
+    return max(
+        max(
+            abs(one.train_loss - other.train_loss),
+            abs((one.validation_loss or 0) - (other.validation_loss or 0)),
+        )
+        for one, other in pairs
+    )
+
+
+if __name__ == "__main__":
+    main()
