@@ -51,7 +51,8 @@ def test_a_data_root_that_cannot_be_written_costs_one_line(kedro, smoke_root, tm
     with read_only_copy(smoke_root / "02_intermediate", tmp_path / "data") as able:
         if not able:
             pytest.skip("root without the right to mount: nothing can be made read-only")
-        done = kedro("--env", "smoke", "--pipelines", "training", f"--params=data={tmp_path / 'data'}")
+        settings = roots(tmp_path / "data", smoke_root / "01_raw/captures")
+        done = kedro("--env", "smoke", "--pipelines", "data_engineering", settings)
     assert f"expected to write in {tmp_path / 'data'}, but " in refusal(done)
 
 

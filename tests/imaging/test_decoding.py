@@ -5,6 +5,7 @@ from contextlib import suppress
 from io import BytesIO
 from itertools import product
 
+import cv2
 import numpy as np
 import pytest
 from hypothesis import given
@@ -87,6 +88,15 @@ def test_a_tiff_that_declares_a_huge_picture_is_too_large() -> None:
 )
 def test_pgm_with_comments_gives_its_grey_levels(data: bytes) -> None:
     assert decode_grey(data, max_pixels=CAP).tolist() == [[0, 128], [255, 7]]
+
+
+def test_colour_jpeg_has_the_luma_that_opencv_reads() -> None:
+    y, x = np.mgrid[:60, :80]
+    colours = np.stack([3 * x, 4 * y, 255 - 3 * x], axis=-1).astype(np.uint8)
+    data = cv2.imencode(".jpg", colours)[1].tobytes()
+    np.testing.assert_array_equal(
+        decode_grey(data, max_pixels=CAP), cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_GRAYSCALE)
+    )
 
 
 def test_jpeg_keeps_grey_levels_nearly() -> None:

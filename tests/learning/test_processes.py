@@ -89,6 +89,7 @@ def test_a_killed_process_ends_the_run_at_once_and_one_process_goes_on_with_it(a
     assert time.monotonic() - killed_s[0] < 30
     assert "\n" not in str(caught.value)
     assert not multiprocessing.active_children()
+    caplog.clear()
     with caplog.at_level("INFO", logger="selfsame"):
         resumed = fit(*make_task(1, checkpoints=often), tmp_path)
     assert caplog.messages[0].startswith("training: goes on after")

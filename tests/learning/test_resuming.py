@@ -7,9 +7,11 @@ from types import SimpleNamespace
 import pytest
 import torch
 
+from selfsame.learning.epochs import WithinEpoch
 from selfsame.learning.fitting import fit
 from selfsame.learning.history import tabulate_history
 from selfsame.learning.module import TrainingModule
+from selfsame.learning.processes import Member
 from selfsame.learning.state import STATE_NAME, WITHIN_NAME, read_state
 from selfsame.learning.task import assemble_task
 
@@ -81,6 +83,7 @@ def test_runs_that_stop_at_random_steps_end_with_the_same_bits_and_the_same_hist
 def test_a_run_goes_on_after_the_last_checkpoint_and_not_from_the_start_of_the_epoch(run, tmp_path, caplog):
     run(tmp_path, stop_at=STEPS + 5)
     assert read_state(tmp_path, WITHIN_NAME).progress == (1, 4)
+    caplog.clear()
     with caplog.at_level(logging.INFO, logger="selfsame"):
         run(tmp_path)
     assert "goes on after step 4 of epoch 2 of an interrupted run" in caplog.messages[0]
@@ -105,10 +108,8 @@ def test_minutes_count_as_well_as_steps(run, tmp_path, parameters, monkeypatch):
         "selfsame.learning.epochs.time.monotonic", iter(range(0, 10_000, 45)).__next__, raising=True
     )
     chosen = parameters().checkpoints.model_copy(update={"every_minutes": 1.0})
-    from selfsame.learning.epochs import WithinEpoch
-
     within = WithinEpoch(None, parameters().model_copy(update={"checkpoints": chosen}), tmp_path)
-    assert [within._is_due(steps) for steps in (1, 2)] == [False, True]
+    assert [within._is_due(steps, Member(), "cpu") for steps in (1, 2)] == [False, True]
 
 
 def test_a_damaged_state_within_an_epoch_costs_the_steps_of_that_epoch_alone(run, tmp_path, caplog):
@@ -116,6 +117,7 @@ def test_a_damaged_state_within_an_epoch_costs_the_steps_of_that_epoch_alone(run
     run(tmp_path / "stopped", stop_at=STEPS + 5)
     within = tmp_path / "stopped" / WITHIN_NAME
     within.write_bytes(within.read_bytes()[:-2000])
+    caplog.clear()
     with caplog.at_level(logging.INFO, logger="selfsame"):
         resumed = run(tmp_path / "stopped").state
     assert (
@@ -130,6 +132,7 @@ def test_a_damaged_state_of_the_first_epoch_begins_afresh_and_says_so(run, tmp_p
     expected = run(tmp_path / "whole").state
     run(tmp_path / "stopped", stop_at=5)
     (tmp_path / "stopped" / WITHIN_NAME).write_bytes(b"no state")
+    caplog.clear()
     with caplog.at_level(logging.INFO, logger="selfsame"):
         resumed = run(tmp_path / "stopped").state
     assert "begins afresh (expected the complete state" in caplog.messages[0]
@@ -138,6 +141,7 @@ def test_a_damaged_state_of_the_first_epoch_begins_afresh_and_says_so(run, tmp_p
 
 def test_the_state_after_an_epoch_is_no_use_without_its_own_inputs(run, tmp_path, caplog):
     run(tmp_path, stop_at=5)
+    caplog.clear()
     with caplog.at_level(logging.INFO, logger="selfsame"):
         run(tmp_path, stop_at=1, learning_rate=0.001)
     assert "begins afresh, because the earlier run was of other training parameters" in caplog.messages[0]

@@ -173,6 +173,8 @@ def is_archive(data: bytes) -> bool:
 
 
 def _measure_luma(image: ImageFile.ImageFile) -> NDArray[np.uint8]:
+    if isinstance(image, JpegImagePlugin.JpegImageFile) and image.mode == "RGB":
+        image.draft("L", image.size)  # the file holds the luma: neither colours nor their way back are needed
     if image.mode in _GREY_MODES:  # the first channel of LA and of YCbCr is the luma
         return np.asarray(image.convert("L"))
     return np.asarray(cv2.cvtColor(np.asarray(image.convert("RGB")), cv2.COLOR_RGB2GRAY), np.uint8)

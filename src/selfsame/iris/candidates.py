@@ -21,8 +21,8 @@ RADIUS_RATIO = 1.18
 # The edge of a pupil lies among the darkest pixels. Of those the ones with the strongest gradients vote: this
 # share of all pixels, and none under so many levels (Sobel's sum is 8 a px).
 DARK_SHARE, VOTING_SHARE, MIN_GRADIENT = 0.5, 0.3, 16.0
-# A found centre clears its neighbourhood: px to every side, radii to either side.
-CLEARED_PX, CLEARED_RADII = 2, 2
+# A found centre clears its neighbourhood: px to every side, planes to either side.
+CLEARED_PX, CLEARED_PLANES = 2, 2
 
 
 def propose_pupils(image: NDArray[np.uint8], low: float, high: float) -> Floats:
@@ -69,18 +69,19 @@ def _count_votes(smooth: NDArray[np.uint8], radii: Floats) -> Floats:
         place += np.float32(1.5)
         np.maximum(place, 0, out=place)
         np.minimum(place, side + 1, out=place)
-        np.floor(place, out=place)
-    row += (np.arange(len(radii), dtype=np.float32) * (height + 2))[:, None]
+    np.floor(row, out=row)
     row *= width + 2
     row += column
-    cells = len(radii) * (height + 2) * (width + 2)
-    votes = np.bincount(row.astype(np.intp).ravel(), minlength=cells).astype(np.float32)
     weight = np.zeros((height + 2, width + 2), np.float32)
     weight[1:-1, 1:-1] = ((1 - fainter) ** 2).astype(np.float32).take(smooth)
-    # A ring of radius r casts about 2πr votes, chance gives votes as their square root.
-    votes = votes.reshape(len(radii), height + 2, width + 2)
-    votes *= weight / np.sqrt(radii)[:, None, None]
-    return np.asarray(cv2.GaussianBlur(votes.reshape(-1, width + 2), (5, 5), 0))
+    votes = np.empty((len(radii), height + 2, width + 2), np.float32)
+    # Plane by plane: small arrays stay in the cache, large ones cost their memory anew each time.
+    for plane, cells, radius in zip(votes, row.astype(np.intp), radii, strict=True):
+        counted = np.bincount(cells, minlength=weight.size).reshape(weight.shape)
+        # A ring of radius r casts about 2πr votes, chance gives votes as their square root.
+        np.multiply(counted, weight * np.float32(1 / np.sqrt(radius)), out=plane, casting="same_kind")
+        cv2.GaussianBlur(plane, (5, 5), 0, dst=plane)
+    return votes.reshape(-1, width + 2)
 
 
 def _list_gradients(
@@ -113,7 +114,7 @@ def _take_peaks(votes: Floats, height: int) -> NDArray[np.intp]:
         plane, row = divmod(line, height)
         found[i] = column, row, plane
         planes[
-            max(plane - CLEARED_RADII, 0) : plane + CLEARED_RADII + 1,
+            max(plane - CLEARED_PLANES, 0) : plane + CLEARED_PLANES + 1,
             max(row - CLEARED_PX, 0) : row + CLEARED_PX + 1,
             max(column - CLEARED_PX, 0) : column + CLEARED_PX + 1,
         ] = 0

@@ -175,12 +175,12 @@ def _leave_outliers(
     surround as texture never is. A dark spot in the middle of the iris is a crypt, which is texture; a lash
     comes in from the lid.
     """
-    levels, black = np.sort(window[undisturbed]), np.sort(window[in_pupil])
+    levels, black = _sort(window[undisturbed]), _sort(window[in_pupil])
     if not levels.size or not black.size:
         return visible * np.uint8(255)
     low, middle, high = (float(levels[share * levels.size // 4]) for share in (1, 2, 3))
     hollow = cv2.morphologyEx(window, cv2.MORPH_BLACKHAT, np.ones((LASH_WIDTH_PX, LASH_WIDTH_PX), np.uint8))
-    hollows = np.sort(hollow[undisturbed])
+    hollows = _sort(np.asarray(hollow, np.uint8)[undisturbed])
     deep = max(float(hollows[49 * hollows.size // 50]), LASH_LEVELS)
     darkest = float(black[black.size // 2])
     dark = (window < darkest + LASH_SHARE * (middle - darkest)) | (hollow > deep)
@@ -194,3 +194,8 @@ def _leave_outliers(
     outliers |= bright
     hidden = cv2.dilate(outliers.view(np.uint8), np.ones((3, 3), np.uint8))
     return np.asarray(visible > hidden) * np.uint8(255)
+
+
+def _sort(levels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Sort by counting, which NumPy does with small whole numbers where the order of equals is asked for."""
+    return np.sort(levels, kind="stable")

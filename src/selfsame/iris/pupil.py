@@ -8,6 +8,8 @@
    rays, without those that a lid may cut.
 """
 
+from functools import cache
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -28,8 +30,8 @@ SEARCH_RAYS, RAYS = 36, 72
 # How far from a circle's radius its edge is looked for, as a share of it, each time, and on how many points.
 ROUGH_SPREADS, ROUGH_POINTS = (0.35, 0.3), 25
 FINE_SPREADS, FINE_POINTS = (0.25, 0.2, 0.2), 41
-# So many candidates go on to the fine search.
-KEPT = 4
+# So many candidates go on to the fine search: those that stand out, within limits.
+LEAST_KEPT, KEPT = 2, 4
 # Rays that point up more steeply than this often end in a lid, whose edge is a rise too: the others decide.
 LID_DEGREES = 45.0
 # A circle that the lower rays move further than this, as a share of its radius, is kept as it was.
@@ -73,7 +75,8 @@ def locate_pupil(image: NDArray[np.uint8]) -> Circle:
         plan = plan_fit(SEARCH_RAYS, spread, ROUGH_POINTS, rough=i == 0)
         circles, agreeing = fit_circles(image, circles, plan)
     score = _rate(circles, agreeing, _contrast(image, circles), low, high)
-    circles = circles[np.argsort(-score)[:KEPT]]
+    promising = max(int(np.count_nonzero(score > 0)), LEAST_KEPT)
+    circles = circles[np.argsort(-score)[: min(promising, KEPT)]]
     for spread in FINE_SPREADS:
         circles, agreeing = fit_circles(image, circles, plan_fit(SEARCH_RAYS, spread, FINE_POINTS))
     contrast, agreement = _contrast(image, circles), agreeing.mean(axis=1)
@@ -98,6 +101,7 @@ def _rate(circles: Floats, agreeing: Flags, contrast: Floats, low: float, high: 
     return np.where(sane, agreement**2 * contrast, -np.inf)
 
 
+@cache
 def _lid_rays(rays: int) -> Flags:
     """Return which rays a lid may cut, (rays,)."""
     return unit_circle(rays)[1] <= -np.sin(np.deg2rad(LID_DEGREES))

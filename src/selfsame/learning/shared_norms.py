@@ -113,18 +113,17 @@ class _Normalise(torch.autograd.Function):
     ) -> Tensor:
         """Normalise one process's features."""
         ctx.save_for_backward(features, weight, mean, inverse, count)
-        scale = (weight * inverse).to(features.dtype)
-        shift = (bias - mean * inverse * weight).to(features.dtype)
-        return torch.addcmul(_spread(shift), features, _spread(scale))
+        scale, shift = weight * inverse, bias - mean * inverse * weight
+        return torch.addcmul(_spread(shift), features.float(), _spread(scale)).to(features.dtype)
 
     @staticmethod
     def backward(ctx: FunctionCtx, *gradients: Tensor) -> tuple[Tensor | None, ...]:
         """Pass the gradient on; every process takes part, also one without captures."""
         features, weight, mean, inverse, count = ctx.saved_tensors  # type: ignore[attr-defined]
-        gradient = gradients[0]
+        gradient = gradients[0].float()
         centred = (features.float() - _spread(mean)) * _spread(inverse)
-        bias_gradient = gradient.float().sum(dim=(0, 2, 3))
-        weight_gradient = (gradient.float() * centred).sum(dim=(0, 2, 3))
+        bias_gradient = gradient.sum(dim=(0, 2, 3))
+        weight_gradient = (gradient * centred).sum(dim=(0, 2, 3))
         sums = torch.cat([bias_gradient, weight_gradient])
         distributed.all_reduce(sums)
         offset, slope = (sums / count).chunk(2)
