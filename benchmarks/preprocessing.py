@@ -85,8 +85,8 @@ def main() -> None:
             taken = take_captures(root, folders, asked.images, 1 if asked.short else times)
             designs = make_designs(root, taken, recipe, Path(written))
             found = rounds.run_rounds(designs, asked.rounds, clear=partial(empty, Path(written)))
-            table |= describe(kind, found, designs, len(taken))
-            claims += judge(kind, found)
+            table |= describe(kind, found, designs, len(taken), asked.by)
+            claims += judge(kind, found, asked.by)
     rounds.conclude("preprocessing", table, claims, asked)
 
 
@@ -97,6 +97,12 @@ def read_arguments() -> argparse.Namespace:
     parser.add_argument("--images", type=int, default=900, help="of each kind, at most")
     parser.add_argument("--kinds", nargs="+", choices=KINDS, help="all if not given")
     parser.add_argument("--folder", type=Path, help="where shards are written; a temporary one if not given")
+    parser.add_argument(
+        "--by",
+        choices=("wall_s", "processor_s"),
+        default="wall_s",
+        help="time that passes, or that of processors where others use the machine as well",
+    )
     asked = parser.parse_args()
     if asked.short:
         asked.images, asked.rounds = min(asked.images, 96), 1
@@ -187,11 +193,15 @@ def pinned() -> Iterator[None]:
 
 
 def describe(
-    kind: str, found: rounds.Rounds, designs: dict[str, Callable[[], object]], images: int
+    kind: str,
+    found: rounds.Rounds,
+    designs: dict[str, Callable[[], object]],
+    images: int,
+    by: rounds.Measure,
 ) -> dict[str, rounds.Row]:
     def row(name: str) -> rounds.Row:
         processor = rounds.cost_of(found, name, "processor_s").median
-        shares = {"of floor": rounds.speed_of(found, name, "floor")} if "start" not in name else {}
+        shares = {"of floor": rounds.speed_of(found, name, "floor", by)} if "start" not in name else {}
         wall = {"images/s": images / rounds.cost_of(found, name).median} if shares else {}
         return {
             **wall,
@@ -203,14 +213,12 @@ def describe(
     return {f"{kind}: {name}": row(name) for name in designs}
 
 
-def judge(kind: str, found: rounds.Rounds) -> Iterator[rounds.Claim]:
+def judge(kind: str, found: rounds.Rounds, by: rounds.Measure) -> Iterator[rounds.Claim]:
     one, two = BEST_KNOWN if kind.startswith("plain") else (ONE_CORE, TWO_CORES)
-    alone = rounds.speed_of(found, "sequential", "floor")
+    alone = rounds.speed_of(found, "sequential", "floor", by)
     yield rounds.Claim(f"{kind}, one core: {one} of the floor", alone, alone.median >= one)
-    threads = rounds.Spread.of(of_two_floors(each, "threading, 2", 0.0) for each in found)
-    processes = rounds.Spread.of(
-        of_two_floors(each, "loky, 2", each["loky, 2: start alone"].wall_s) for each in found
-    )
+    threads = rounds.Spread.of(of_two_floors(each, by, "threading, 2") for each in found)
+    processes = rounds.Spread.of(of_two_floors(each, by, "loky, 2", "loky, 2: start alone") for each in found)
     best = max(threads, processes, key=lambda spread: spread.median)
     yield rounds.Claim(
         f"{kind}, two cores: {two} of two floors (threads {threads.median:.3g}, processes "
@@ -220,8 +228,13 @@ def judge(kind: str, found: rounds.Rounds) -> Iterator[rounds.Claim]:
     )
 
 
-def of_two_floors(costs: rounds.Mapping[str, rounds.Cost], name: str, start_s: float) -> float:
-    return costs["floor"].wall_s / 2 / (costs[name].wall_s - start_s)
+def of_two_floors(
+    costs: rounds.Mapping[str, rounds.Cost], by: rounds.Measure, name: str, start: str | None = None
+) -> float:
+    """Compare with two floors at once: half the floor's time, or as much of the processors' time."""
+    taken = {design: getattr(cost, by) for design, cost in costs.items()}
+    floor = taken["floor"] / 2 if by == "wall_s" else taken["floor"]
+    return floor / (taken[name] - (taken[start] if start else 0.0))
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ FINGER = "s0001/fingerprint/right_index_1.png"
 
 DEADLY = """
 import sys
-if any("loky" in argument for argument in sys.orig_argv):
+if any("popen_loky" in argument for argument in sys.orig_argv):
     import os, signal
     from selfsame.imaging import decoding
     decode = decoding.decode

@@ -1,6 +1,8 @@
 import os
 import pickle
 import shutil
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -318,3 +320,12 @@ def test_an_explicit_folder_that_is_missing_is_refused_in_spite_of_alternatives(
     )
     with pytest.raises(DatasetError, match=r"typo, found nothing.*--params=new_captures=PATH"):
         dataset.load()
+
+
+def test_reading_captures_imports_neither_kedro_nor_pandas() -> None:
+    """Worker processes read captures and nothing else: what they do not import, they start without."""
+    code = (
+        "import sys, selfsame.datasets.file_tree; print(*sys.modules.keys() & {'kedro', 'pandas', 'torch'})"
+    )
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert found.stdout.split() == []

@@ -10,7 +10,7 @@ import pandas as pd
 from selfsame.errors import MismatchError
 from selfsame.imaging.arrays import ShardRecord
 from selfsame.imaging.sharding import PlannedImpression
-from selfsame.sources.tables import INSTANCE, KEY, Types, select_columns
+from selfsame.sources.tables import INSTANCE, KEY, GrowingTable, Types, select_columns
 
 logger = logging.getLogger(__name__)
 
@@ -31,6 +31,11 @@ INDEX: Types = {
     "measures": "str",
 }
 """One row an impression; a failed one has row -1, no shard and a reason."""
+
+OUTCOMES: Types = {
+    name: INDEX[name] for name in ("capture_id", "impression", "status", "reason", "shard", "row", "measures")
+}
+"""What of it the records of shards say."""
 
 
 def list_impressions(
@@ -143,20 +148,19 @@ def place_impressions(index: pd.DataFrame) -> pd.DataFrame:
 
 def _list_outcomes(records: Mapping[str, ShardRecord]) -> pd.DataFrame:
     """List the entries of all shards, those of a capture in order."""
-    outcomes = pd.DataFrame(
-        [
-            (
-                entry.capture_id,
-                entry.impression,
-                "failed" if entry.reason else "ok",
-                entry.reason,
-                None if entry.reason else name,
-                entry.row,
-                json.dumps(entry.measures, sort_keys=True),
+    outcomes = GrowingTable(OUTCOMES)
+    for name, record in records.items():
+        for entry in record.entries:
+            failed = entry.reason is not None
+            outcomes.add(
+                {
+                    "capture_id": entry.capture_id,
+                    "impression": entry.impression,
+                    "status": "failed" if failed else "ok",
+                    "reason": entry.reason,
+                    "shard": None if failed else name,
+                    "row": entry.row,
+                    "measures": json.dumps(entry.measures, sort_keys=True),
+                }
             )
-            for name, record in records.items()
-            for entry in record.entries
-        ],
-        columns=["capture_id", "impression", "status", "reason", "shard", "row", "measures"],
-    )
-    return outcomes.astype({"capture_id": "str"}).sort_values(["capture_id", "impression"])
+    return outcomes.finish().sort_values(["capture_id", "impression"])
