@@ -5,6 +5,7 @@ import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from selfsame.learning.augmentation import augment
+from selfsame.learning.randomness import Draws
 from selfsame.learning.regimen import PlanarAugmentation, PolarAugmentation
 
 CHANGES = {"brightness": 0.1, "contrast": 0.2, "noise": 0.02, "occlusion": 0.5}
@@ -28,7 +29,7 @@ class Counting(TorchDispatchMode):
 
 def count_operations(settings, captures):
     with Counting() as counting:
-        augment(torch.zeros(captures, 2, 16, 32), settings, torch.Generator())
+        augment(torch.zeros(captures, 2, 16, 32), settings, Draws(torch.Generator(), captures))
     return counting.operations
 
 
@@ -41,9 +42,9 @@ def test_a_batch_takes_as_many_operations_as_one_capture(settings):
 @pytest.mark.parametrize("settings", [POLAR, PLANAR])
 def test_augmentation_never_waits_for_the_device(settings):
     pixels = torch.zeros(8, 2, 16, 32, device="cuda")
-    generator = torch.Generator(device="cuda")
+    draws = Draws(torch.Generator(device="cuda"), len(pixels))
     torch.cuda.set_sync_debug_mode("error")
     try:
-        assert augment(pixels, settings, generator).device.type == "cuda"
+        assert augment(pixels, settings, draws).device.type == "cuda"
     finally:
         torch.cuda.set_sync_debug_mode("default")
