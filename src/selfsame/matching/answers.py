@@ -94,20 +94,15 @@ def answer(
         count=count,
         nearest=_search_alone(shown, left, right, fuse),
     )
-    table = pd.concat(
-        [
-            _name_captures(answers, shown, paths),
-            _set_aside(_list_enrolled(paths, owners), "enrolled"),
-            _set_aside(_list_others(paths, indexes, list(recogniser.chosen)), "rejected"),
-            _set_aside(rejected, "rejected"),
-        ],
-        ignore_index=True,
-    )
-    return _finish(table, recogniser)
+    named = _name_captures(answers, shown, paths)
+    enrolled_too = _set_aside(_list_enrolled(paths, owners), "enrolled")
+    others = _set_aside(_list_others(paths, indexes, list(recogniser.chosen)), "rejected")
+    return _join([named, enrolled_too, others, _set_aside(rejected, "rejected")], recogniser)
 
 
-def _finish(table: pd.DataFrame, recogniser: Recogniser) -> pd.DataFrame:
-    """Give a table of answers its columns and types, and the versions of the templates behind them."""
+def _join(tables: Sequence[pd.DataFrame], recogniser: Recogniser) -> pd.DataFrame:
+    """Join tables of answers, and state the versions of the templates behind them."""
+    table = pd.concat(tables, ignore_index=True)
     version = "+".join(dict.fromkeys(recogniser.versions.values()))
     return table.assign(model_version=version).reindex(columns=list(COLUMNS)).astype(dict(COLUMNS))
 

@@ -19,20 +19,12 @@ def create_pipeline(modalities: Sequence[str]) -> Pipeline:
     """Build the embedding of a workload that trains a network for these modalities."""
     arrays = [f"{modality}.arrays" for modality in modalities]
     indexes = [f"{modality}.index" for modality in modalities]
+    given = ["params:evaluation", "checkpoint", "embeddings_workspace", *arrays, *indexes]
+    embedded = ["checkpoint", "embeddings", "fold_embeddings", "assignments", *indexes]
     return Pipeline(
         [
-            Node(
-                embed,
-                ["params:evaluation", "checkpoint", "embeddings_workspace", *arrays, *indexes],
-                "embeddings",
-                name="embed",
-            ),
-            Node(
-                score_embeddings,
-                ["checkpoint", "embeddings", "fold_embeddings", "assignments", *indexes],
-                "learnt_scores",
-                name="score_embeddings",
-            ),
+            Node(embed, given, "embeddings", name="embed"),
+            Node(score_embeddings, embedded, "learnt_scores", name="score_embeddings"),
             Node(classify, ["checkpoint", "embeddings", *indexes], "named", name="classify"),
             Node(describe_model, "checkpoint", "model", name="describe_model"),
         ]
@@ -53,13 +45,5 @@ def for_new_captures(modalities: Sequence[str]) -> Pipeline:
 
 def without_network() -> Pipeline:
     """Build what takes the place of the embedding in a workload that trains nothing."""
-    return Pipeline(
-        [
-            Node(
-                declare_no_network,
-                None,
-                ["learnt_scores", "named", "model", "history"],
-                name="declare_no_network",
-            )
-        ]
-    )
+    missing = ["learnt_scores", "named", "model", "history"]
+    return Pipeline([Node(declare_no_network, None, missing, name="declare_no_network")])
