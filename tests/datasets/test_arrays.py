@@ -58,6 +58,12 @@ def flip_byte(path, place):
     path.write_bytes(content)
 
 
+def flip_bit(path, place, bit):
+    content = bytearray(path.read_bytes())
+    content[place] ^= 1 << bit
+    path.write_bytes(content)
+
+
 def test_saved_shards_load_as_one_array(dataset):
     shards = [make_shard("b", seed=1), make_shard("a", seed=2), make_shard("empty", rows=0)]
     dataset.save(iter(shards))
@@ -141,6 +147,7 @@ def test_a_folder_that_cannot_be_made_is_one_clear_line(tmp_path):
 DAMAGES = {
     "pixel flipped": lambda folder: flip_byte(folder / "a.npy", -1),
     "header flipped": lambda folder: flip_byte(folder / "a.npy", 2),
+    "header that does not end": lambda folder: flip_bit(folder / "a.npy", 8, 6),
     "dtype changed": lambda folder: np.save(folder / "a.npy", np.zeros((3, 2, 4, 6), np.int8)),
     "shape changed": lambda folder: np.save(folder / "a.npy", np.zeros((3, 2, 6, 4), np.uint8)),
     "cut short": lambda folder: (folder / "a.npy").write_bytes((folder / "a.npy").read_bytes()[:-9]),
@@ -235,3 +242,23 @@ def test_a_copied_folder_is_as_good(dataset, folder, tmp_path):
     moved, stored = ArraysDataset(filepath=str(copy)).load(), dataset.load()
     rows = np.arange(len(stored))
     np.testing.assert_array_equal(moved.gather(rows), stored.gather(rows))
+
+
+def test_what_makes_shards_ends_as_soon_as_they_cannot_be_written(dataset, monkeypatch):
+    def fail(files, shard):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    ended = []
+
+    def make():
+        try:
+            for name in ("a", "b", "c"):
+                yield make_shard(name)
+        finally:
+            ended.append(name)
+
+    monkeypatch.setattr(LocalShards, "write", fail)
+    making = make()  # which is still referred to, as by the traceback
+    with pytest.raises(DatasetError, match="No space left"):
+        dataset.save(making)
+    assert ended != []

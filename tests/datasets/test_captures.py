@@ -246,6 +246,16 @@ def test_a_file_that_became_a_link_out_of_the_root_since_it_was_listed_is_not_re
         tree.read(file.path)
 
 
+def test_a_file_that_became_a_pipe_since_it_was_listed_is_not_waited_for(tmp_path: Path) -> None:
+    (tmp_path / "a.bmp").write_bytes(b"a")
+    tree = CapturesDataset(filepath=str(tmp_path)).load()
+    (file,) = tree.files()
+    (tmp_path / "a.bmp").unlink()
+    os.mkfifo(tmp_path / "a.bmp")
+    with pytest.raises(CaptureError, match=r"expected a file at a\.bmp, got something else"):
+        tree.read(file.path)
+
+
 @pytest.mark.parametrize(("at_most", "expected"), [(None, b"0123456789"), (4, b"0123"), (99, b"0123456789")])
 def test_no_more_is_read_than_asked_for(root: str, at_most: int | None, expected: bytes) -> None:
     dataset = CapturesDataset(filepath=root)

@@ -198,3 +198,16 @@ def test_the_arrays_alone_may_have_a_root_of_their_own(tmp_path):
     inside = "04_feature/biometrics/fingerprint/arrays"
     assert describe_places(tmp_path) == {f"{tmp_path}/{inside}"}
     assert describe_places(tmp_path, arrays="memory://bucket/all") == {f"memory://bucket/all/{inside}"}
+
+
+def test_altered_pixels_on_the_store_are_named_and_then_made_again(dataset, elsewhere, made, store):
+    dataset.save([make_shard("a"), make_shard("b", seed=1)])
+    with store.open("/bucket/arrays/a.npy", "rb") as file:
+        content = bytearray(file.read())
+    content[-1] ^= 1
+    store.pipe_file("/bucket/arrays/a.npy", bytes(content))
+    with pytest.raises(DatasetError, match=r"expected pixels of digest .* in shard a, got others"):
+        elsewhere.load()
+    assert made.load() == {"b"}
+    dataset.save([make_shard("a"), "b"])
+    assert len(elsewhere.load()) == 6

@@ -122,6 +122,13 @@ def test_tiny_image_is_refused():
         normalise(np.zeros((40, 50), np.uint8))
 
 
+def test_long_strip_is_refused():
+    with pytest.raises(
+        CaptureError, match=r"no_pupil: expected the picture of an eye, got a strip of 8300 x"
+    ):
+        normalise(np.zeros((60, 8300), np.uint8))
+
+
 def test_iris_of_a_few_pixels_is_refused(draw_eye):
     with pytest.raises(CaptureError, match="too_small"):
         normalise(cv2.resize(draw_eye(), (80, 60), interpolation=cv2.INTER_AREA))

@@ -2,6 +2,7 @@
 
 import multiprocessing
 import os
+import pickle
 import runpy
 import signal
 import subprocess
@@ -20,6 +21,7 @@ from selfsame.errors import InputError
 from selfsame.imaging.arrays import ShardedArrays
 from selfsame.learning import fitting
 from selfsame.learning.fitting import fit
+from selfsame.learning.launching import launch
 from selfsame.learning.plan import EpochPlan
 from selfsame.learning.processes import LostProcessError, Member, count_processes
 from selfsame.learning.randomness import Draws
@@ -111,6 +113,12 @@ def test_an_error_in_a_process_is_told_as_it_is(tmp_path):
     with pytest.raises(InputError, match=r"expected finite numbers in training.* in epoch 1: lower"):
         fit(*make_task(2, learning_rate=1e30, clip_norm=None), tmp_path)
     assert not (tmp_path / "state.pt").exists()
+
+
+def test_processes_whose_work_cannot_be_sent_are_ended():
+    with pytest.raises((AttributeError, TypeError, pickle.PicklingError)):
+        launch(lambda: None, 1, "cpu")
+    assert not multiprocessing.active_children()
 
 
 @pytest.mark.parametrize("world", [1, 2, 3, 9])

@@ -74,7 +74,8 @@ def test_a_gallery_names_whom_a_comparison_with_everybody_names(
 
 
 def test_fusions_that_rise_are_told_from_others():
-    assert all(rises(fuse) for fuse in FUSIONS.values())
+    assert {name for name, fuse in FUSIONS.items() if rises(fuse)} == {"as it is", "a logistic curve"}
+    assert not rises(lambda scores: np.clip(scores[:, 0], 0.7, 1))  # equal scores would be searched for long
     assert not rises(lambda scores: -scores[:, 0])
     assert not rises(lambda scores: np.cos(scores[:, 0]))
 

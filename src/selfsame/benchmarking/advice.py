@@ -1,11 +1,13 @@
 """What follows from the speeds: which backend, how many workers, which batch size."""
 
 from collections.abc import Iterable
+from typing import get_args
 
 import pandas as pd
 from pydantic import BaseModel, ConfigDict
 
 from selfsame.benchmarking.machine import describe_machine
+from selfsame.imaging.backends import Backend
 
 ALIKE = 0.05
 """A share by which runs of one design differ on a quiet machine: what is nearer than this is no slower."""
@@ -13,7 +15,7 @@ ALIKE = 0.05
 IDLE = 0.8
 """A share of a core's time under which other programs disturb what is measured."""
 
-SIMPLEST = ("sequential", "threading", "loky", "dask", "ray")
+SIMPLEST: tuple[Backend, ...] = get_args(Backend)
 """The backends in the order in which one of several that are alike is chosen."""
 
 

@@ -19,9 +19,9 @@ import pandas as pd
 
 from selfsame.benchmarking.pace import Pace, measure_pace
 from selfsame.benchmarking.rounds import Spread, rates_of, run_rounds, share_of
-from selfsame.errors import CaptureError, InputError
+from selfsame.errors import InputError
 from selfsame.imaging.backends import Backend, require_backend
-from selfsame.imaging.shard_making import Reader, Recipe
+from selfsame.imaging.shard_making import Reader, Recipe, make_shard
 from selfsame.imaging.shard_running import make_shards
 from selfsame.imaging.sharding import PlannedImpression, PlannedShard
 
@@ -146,11 +146,8 @@ def _row(found: Sequence[dict[Design, Pace]], design: Design, captures: int) -> 
 
 
 def _is_usable(one: PlannedImpression, sample: Sample) -> bool:
-    try:
-        _normalise(sample.source.read(one.path), one, sample.recipe)
-    except (CaptureError, OSError):
-        return False
-    return True
+    (entry,) = make_shard(PlannedShard("", (one,)), sample.source, sample.recipe).record.entries
+    return entry.reason is None
 
 
 def _normalise(data: bytes, one: PlannedImpression, recipe: Recipe) -> None:

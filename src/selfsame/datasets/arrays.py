@@ -1,9 +1,9 @@
 """The datasets of normalised captures: shards are written one by one, atomically, and read as memory maps."""
 
 import logging
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
 from pathlib import Path
 
 from kedro.io import AbstractDataset
@@ -75,7 +75,7 @@ class ArraysDataset(AbstractDataset[Iterable[Shard | str], ShardedArrays]):
         named = set()
         try:
             self._files.prepare()
-            with _write_behind(self._files) as write:
+            with _write_behind(self._files) as write, _closing(data):
                 for item in data:
                     if isinstance(item, Shard):
                         write(item)
@@ -93,6 +93,11 @@ class ArraysDataset(AbstractDataset[Iterable[Shard | str], ShardedArrays]):
 
     def _describe(self) -> dict[str, object]:
         return {"filepath": self._files.place, "verify": self._verify}
+
+
+def _closing(data: Iterable[Shard | str]) -> AbstractContextManager[object]:
+    """End what makes shards as soon as they cannot be written, with its workers."""
+    return closing(data) if isinstance(data, Generator) else nullcontext()
 
 
 class MadeShardsDataset(AbstractDataset[None, frozenset[str]]):

@@ -1,6 +1,7 @@
 """Reading one local file below a root, in few calls of the system and without leaving the root."""
 
 import os
+import stat
 
 from selfsame.errors import CaptureError
 
@@ -21,7 +22,7 @@ def read_below(root: str, path: str, *, at_most: int | None) -> bytes:
     """
     folder = os.open(root, os.O_RDONLY)
     try:
-        opened = os.open(path, os.O_RDONLY, dir_fd=folder)
+        opened = os.open(path, os.O_RDONLY | os.O_NONBLOCK, dir_fd=folder)  # which does not wait at a pipe
         try:
             above = _find_place(folder, root)
             place = _find_place(opened, os.path.join(root, path))  # noqa: PTH118 - a third of pathlib's time
@@ -29,6 +30,8 @@ def read_below(root: str, path: str, *, at_most: int | None) -> bytes:
                 raise CaptureError(
                     "link_outside_root", f"expected a file below the root at {path}, got a link elsewhere"
                 )
+            if not stat.S_ISREG(os.fstat(opened).st_mode):
+                raise CaptureError("unreadable", f"expected a file at {path}, got something else")
             return _read_opened(opened, at_most)
         finally:
             os.close(opened)

@@ -110,7 +110,7 @@ class RemoteShards:
         try:
             cached.parent.mkdir(parents=True, exist_ok=True)
             self._filesystem().get_file(self._full(f"{name}{PIXELS}"), part.as_posix())
-            map_pixels(part, name, record, "content")
+            self._require_content(part, name, record)
             part.replace(cached)
         except FileNotFoundError:
             raise DamagedError(
@@ -123,6 +123,14 @@ class RemoteShards:
             ) from error
         finally:
             part.unlink(missing_ok=True)
+
+    def _require_content(self, part: Path, name: str, record: ShardRecord) -> None:
+        """Compare a copy with its digest; altered pixels lose their record, so that they are made again."""
+        try:
+            map_pixels(part, name, record, "content")
+        except DamagedError:
+            self._filesystem().rm_file(self._full(f"{name}{RECORD}"))
+            raise
 
     @cached_property
     def _sizes(self) -> dict[str, int]:

@@ -7,6 +7,7 @@ import resource
 import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from tokenize import TokenError
 from typing import BinaryIO, Literal, Protocol
 
 import numpy as np
@@ -192,7 +193,10 @@ def _map(path: Path) -> NDArray[np.uint8]:
     with path.open("rb") as file:
         if np.lib.format.read_magic(file) != (1, 0):
             raise ValueError("another version of the npy format")
-        shape, _, dtype = np.lib.format.read_array_header_1_0(file)
+        try:
+            shape, _, dtype = np.lib.format.read_array_header_1_0(file)
+        except TokenError as error:
+            raise ValueError(f"a header that is no npy header ({error})") from None
         declared = file.tell() + int(np.prod(shape)) * dtype.itemsize
     size = path.stat().st_size
     if size != declared:

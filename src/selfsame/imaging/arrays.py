@@ -81,29 +81,6 @@ def digest_pixels(pixels: NDArray[np.uint8]) -> str:
     return hashlib.sha256(np.ascontiguousarray(pixels).data if pixels.size else b"").hexdigest()
 
 
-@dataclass(frozen=True)
-class _MappedFile:
-    """Where the pixels of a memory-mapped shard lie."""
-
-    path: str
-    offset: int
-    shape: tuple[int, ...]
-
-    def map(self) -> NDArray[np.uint8]:
-        mapped = np.memmap(self.path, dtype=np.uint8, mode="r", offset=self.offset, shape=self.shape)
-        return mapped.view(np.ndarray)
-
-
-def _locate(pixels: NDArray[np.uint8]) -> NDArray[np.uint8] | _MappedFile:
-    """Find the file whose memory map an array shows whole; other arrays are left as they are."""
-    owner: object = pixels
-    while isinstance(owner, np.ndarray) and not isinstance(owner, np.memmap):
-        owner = owner.base
-    if not isinstance(owner, np.memmap) or owner.filename is None or owner.shape != pixels.shape:
-        return pixels
-    return _MappedFile(str(owner.filename), owner.offset, pixels.shape)
-
-
 class ShardedArrays:
     """Shards that are read as one array, without copying them together.
 
@@ -151,15 +128,6 @@ class ShardedArrays:
 
     def __len__(self) -> int:
         return int(self._starts[-1])
-
-    def __getstate__(self) -> dict[str, object]:
-        """Hand other processes the files of memory maps instead of their pixels."""
-        return {**vars(self), "_pixels": tuple(_locate(shard) for shard in self._pixels)}
-
-    def __setstate__(self, state: dict[str, object]) -> None:
-        """Map the files again."""
-        vars(self).update(state)
-        self._pixels = tuple(one if isinstance(one, np.ndarray) else one.map() for one in self._pixels)
 
     @property
     def shards(self) -> tuple[NDArray[np.uint8], ...]:

@@ -16,6 +16,8 @@ from selfsame.iris.pupil import close_highlights, locate_pupil
 # and the same cost for every sensor.
 WORKING_SIDE_PX = 240
 MIN_SIDE_PX = 60
+# OpenCV reads points of pictures up to 32,767 px; eyes are nowhere near.
+MAX_WORKING_SIDE_PX = 10 * WORKING_SIDE_PX
 # ISO/IEC 29794-6 asks for 80 px; under a fifth of that there is no texture left.
 MIN_LIMBUS_RADIUS_PX = 16.0
 
@@ -48,6 +50,11 @@ def segment_iris(image: NDArray[np.uint8]) -> Segmentation:
     if side < MIN_SIDE_PX:
         raise CaptureError("too_small", f"expected {MIN_SIDE_PX} px on the shorter side, got {side}")
     scale = WORKING_SIDE_PX / side
+    if max(image.shape) * scale > MAX_WORKING_SIDE_PX:
+        height, width = image.shape
+        raise CaptureError(
+            "no_pupil", f"expected the picture of an eye, got a strip of {width} x {height} px"
+        )
     working = rescale(image, scale)
     closed = close_highlights(working)
     pupil = locate_pupil(closed)

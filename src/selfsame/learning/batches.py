@@ -144,8 +144,10 @@ def _work_alone() -> int:
 
 def _hand_out(buffers: "_Buffers", filled: "Future[Batch]") -> Iterator[Batch]:
     """Give a batch to the loop; once it asks for the next, mark where the device's use of this one ends."""
-    yield filled.result()
-    buffers.release()
+    try:
+        yield filled.result()
+    finally:
+        buffers.release()
 
 
 class _Reader:

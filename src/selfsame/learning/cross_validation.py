@@ -19,7 +19,7 @@ from selfsame.learning.device import choose_device
 from selfsame.learning.embedding import KEPT_COLUMNS, embed_all
 from selfsame.learning.embedding_parts import EmbeddingParts
 from selfsame.learning.fitting import fit, pack_checkpoint
-from selfsame.learning.processes import count_processes, find_member
+from selfsame.learning.processes import Member, count_processes, find_member
 from selfsame.learning.randomness import reproducible
 from selfsame.learning.regimen import EncoderSettings, Regimen
 from selfsame.learning.task import assemble_task
@@ -158,8 +158,6 @@ def embed_fold(arrays: Mapping[str, ShardedArrays], fold: Fold, settings: FoldSe
         seed=settings.seed,
     )
     checkpoint = pack_checkpoint(fit(task, regimen, folder), task, best=True)
-    kept = folder / "embedded_shards"
-    kept.mkdir(parents=True, exist_ok=True)
     device = choose_device(regimen.device)
     with reproducible(settings.seed, threads=regimen.threads, deterministic=device == "cpu"):
         table = embed_all(
@@ -168,11 +166,20 @@ def embed_fold(arrays: Mapping[str, ShardedArrays], fold: Fold, settings: FoldSe
             fold.views,
             batch_size=regimen.batch_size,
             device=device,
-            parts=EmbeddingParts(kept),
+            parts=_keep_parts(folder),
         )
     weights = table["modality"].map(dict(checkpoint.fusion_weights))
     made = table.assign(protocol=fold.protocol, fold=np.int32(fold.number), weight=weights)
     return made[_is_compared(made, fold.protocol)]
+
+
+def _keep_parts(folder: Path) -> EmbeddingParts | None:
+    """Keep embeddings in the folder; of several processes that train together the first one does."""
+    if not (find_member() or Member()).first:
+        return None
+    kept = folder / "embedded_shards"
+    kept.mkdir(parents=True, exist_ok=True)
+    return EmbeddingParts(kept)
 
 
 def _embed_quietly(arrays: Mapping[str, ShardedArrays], fold: Fold, settings: FoldSettings) -> pd.DataFrame:

@@ -81,4 +81,4 @@ class EmbeddingParts:
         """Remove what nobody has asked for: parts of other captures or models, and those of killed runs."""
         for path in self._folder.iterdir():
             if path.suffix in (SUFFIX, PART) and path.name not in self._named:
-                path.unlink()
+                path.unlink(missing_ok=True)

@@ -169,9 +169,9 @@ def ran_out_of_patience(history: Sequence[EpochRecord], stopping: EarlyStopping 
 
 
 def copy_weights(module: TrainingModule) -> dict[str, Tensor]:
-    """Copy the recogniser's tensors to the CPU, under names that do not tell whether it was compiled."""
+    """Copy the recogniser's tensors to the CPU."""
     tensors = module.recogniser.state_dict()
-    return {name.replace("_orig_mod.", ""): tensor.detach().cpu().clone() for name, tensor in tensors.items()}
+    return {name: tensor.detach().cpu().clone() for name, tensor in tensors.items()}
 
 
 def _record_part(module: TrainingModule, part: EpochPart, trainer: lightning.Trainer) -> EpochRecord:

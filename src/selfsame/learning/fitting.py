@@ -29,7 +29,7 @@ from selfsame.learning.residence import TrainingArrays
 from selfsame.learning.resuming import find_finished, find_together
 from selfsame.learning.rows import LabelledRows
 from selfsame.learning.shared_norms import share_norms
-from selfsame.learning.state import RunState
+from selfsame.learning.state import RunState, read_state
 from selfsame.learning.task import Task
 
 logger = logging.getLogger(__name__)
@@ -83,16 +83,16 @@ def _fit_in_processes(task: Task, regimen: Regimen, folder: Path, device: str, c
     if find_finished(task.origin, folder) is None:
         logger.info("training: in %d processes", count)
         launch(partial(fit, task, regimen, folder), count, device)
-    finished = find_finished(task.origin, folder)
-    if finished is None:
+    left = read_state(folder)
+    if left is None or not left.finished:
         raise KeyboardInterrupt
-    return finished
+    return left
 
 
 def _fit_here(task: Task, regimen: Regimen, folder: Path, device: str, member: Member) -> RunState:
     """Train in this process, which may be one of several that all do this."""
     with joined(member, device):
-        earlier = find_together(task.origin, folder, member, device)
+        earlier = find_together(task.origin, regimen.checkpoints, folder, member, device)
         if earlier is not None and earlier.finished:
             epochs = len(earlier.history)
             logger.info("training: the run of %d epochs with the same inputs is reused", epochs)

@@ -50,9 +50,7 @@ def launch(work: Work, count: int, device: str) -> None:
         try:
             failed = _await(processes)
         finally:
-            for process in processes:
-                process.kill()
-                process.join()
+            _end(processes)
             listener.join()
     if failed:
         raise _explain(failed, listener.errors, count)
@@ -69,21 +67,32 @@ def _start(
     context = multiprocessing.get_context("spawn")
     processes: list[BaseProcess] = []
     ears = []
-    for rank in range(count):
-        ear, mouth = context.Pipe()
-        process = context.Process(
-            target=_work,
-            args=(Member(rank, count, rank, count), device, meeting, mouth),
-            name=f"training process {rank}",
-        )
-        process.start()
-        mouth.close()
-        processes.append(process)
-        ears.append(ear)
-    for ear in ears:
-        with suppress(OSError):  # of a process that has died, which is noticed when it is waited for
-            ear.send(work)
+    try:
+        for rank in range(count):
+            ear, mouth = context.Pipe()
+            process = context.Process(
+                target=_work,
+                args=(Member(rank, count, rank, count), device, meeting, mouth),
+                name=f"training process {rank}",
+            )
+            process.start()
+            mouth.close()
+            processes.append(process)
+            ears.append(ear)
+        for ear in ears:
+            with suppress(OSError):  # of a process that has died, which is noticed when it is waited for
+                ear.send(work)
+    except BaseException:
+        _end(processes)
+        raise
     return processes, ears
+
+
+def _end(processes: Sequence[BaseProcess]) -> None:
+    """Kill those that still run."""
+    for process in processes:
+        process.kill()
+        process.join()
 
 
 def _await(processes: Sequence[BaseProcess]) -> list[BaseProcess]:
@@ -102,17 +111,19 @@ def _await(processes: Sequence[BaseProcess]) -> list[BaseProcess]:
 
 
 def _explain(failed: Sequence[BaseProcess], errors: Sequence[SelfsameError], count: int) -> SelfsameError:
-    """Tell the cause from what followed: a killed process, else an error, else a lost connection."""
+    """Tell the cause from what followed: an error, else a killed process, else a lost connection."""
+    causes = [error for error in errors if not isinstance(error, LostProcessError)]
+    if causes:
+        return causes[0]
     for process in failed:
         if process.exitcode is not None and process.exitcode < 0:
             return LostProcessError(
                 f"expected {count} processes to train to the end, but {process.name} was killed "
                 f"({signal.Signals(-process.exitcode).name}) and the others were stopped: {REMEDY}; if "
-                "memory ran out, lower training.devices or training.batch_size"
+                "memory ran out, lower training.devices"
             )
-    told = sorted(errors, key=lambda error: isinstance(error, LostProcessError))
-    if told:
-        return told[0]
+    if errors:
+        return errors[0]
     return LostProcessError(
         f"expected {count} processes to train to the end, but {failed[0].name} failed (status "
         f"{failed[0].exitcode}; what it said is above): correct that, and {REMEDY}"
@@ -132,6 +143,7 @@ def _work(member: Member, device: str, meeting: Path, mouth: "Connection[object,
     os.environ.update({name: str(number) for name, number in told.items()})
     logs = logging.getLogger(PACKAGE)
     logs.addHandler(_Teller(mouth))
+    logs.propagate = False  # to the console of this process, which shows what the parent shows already
     logs.setLevel(logging.INFO if member.first else logging.WARNING)
     work = mouth.recv()
     try:

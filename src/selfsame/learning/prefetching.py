@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
+from functools import cached_property
 from typing import Protocol
 
 import torch
@@ -63,18 +64,23 @@ class DevicePrefetcher:
 
     Args:
         loader: of page-locked batches.
-        lane: makes the queue of copies, once an epoch, in the process and on the device that trains.
+        lane: makes the queue of copies, when the first epoch begins: in the process and on the device that
+            trains. It is kept, because memory that one queue gave back serves no other.
     """
 
     def __init__(self, loader: BatchLoader, lane: Callable[[], Lane] = CudaLane) -> None:
         self._loader = loader
-        self._lane = lane
+        self._make_lane = lane
+
+    @cached_property
+    def _lane(self) -> Lane:
+        return self._make_lane()
 
     def __len__(self) -> int:
         return len(self._loader)
 
     def __iter__(self) -> Iterator[Batch]:
-        lane = self._lane()
+        lane = self._lane
         batches = iter(self._loader)
         ready = _begin_copy(batches, lane)
         while ready is not None:

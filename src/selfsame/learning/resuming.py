@@ -7,6 +7,7 @@ from pathlib import Path
 from selfsame.errors import DamagedError, InputError
 from selfsame.learning.checkpoint import Origin
 from selfsame.learning.processes import Member
+from selfsame.learning.regimen import Checkpoints
 from selfsame.learning.state import (
     STATE_NAME,
     WITHIN_NAME,
@@ -20,15 +21,20 @@ from selfsame.learning.state import (
 logger = logging.getLogger(__name__)
 
 
-def find_together(origin: Origin, folder: Path, member: Member, device: str) -> RunState | None:
-    """Find what the first process finds, which alone needs to see the folder; compare what is trained.
+def find_together(
+    origin: Origin, checkpoints: Checkpoints, folder: Path, member: Member, device: str
+) -> RunState | None:
+    """Find what the first process finds, which alone needs to see the folder.
+
+    What is trained is compared, and when states are written, because all processes meet then.
 
     Raises:
         InputError: the processes have other captures, settings or code.
     """
     if member.world == 1:
         return find_earlier(origin, folder)
-    if member.share(origin.digest.encode(), device) != origin.digest.encode():
+    told = f"{origin.digest} {checkpoints.model_dump_json()}".encode()
+    if member.share(told, device) != told:
         raise InputError(
             f"expected the same captures, settings and code in every process, got others in number "
             f"{member.rank}: bring the machines to one state"

@@ -21,9 +21,12 @@ MORE_ROWS = 8
 
 
 def rises(fuse: Fuse) -> bool:
-    """Tell whether a fusion of one modality keeps the order of its scores, or makes some of them equal."""
-    fused = fuse(np.linspace(-1, 1, LOOKED_AT)[:, None])
-    return bool(np.all(np.diff(fused) >= 0))
+    """Tell whether a fusion of one modality keeps the order of its scores.
+
+    One that makes many of them equal would have a search go through the whole gallery for every probe.
+    """
+    fused = fuse(np.linspace(-1, 1, LOOKED_AT)[:, None]).astype(np.float32)
+    return bool(np.all(np.diff(fused) > 0))
 
 
 @dataclass(frozen=True)
@@ -70,8 +73,8 @@ class CosineSearch:
     def nearest(self, shown: NDArray[np.int64], count: int) -> tuple[NDArray[np.str_], NDArray[np.float32]]:
         """Find the subjects of the highest fused scores, equal ones in the order of their names.
 
-        See `Nearest`. What is found is what comparing with everybody finds: more rows are asked for until
-        those left out can only score lower than the last subject that is named.
+        See `Nearest`. What is found is what comparing with everybody finds, to the last bit of a cosine: more
+        rows are asked for until those left out can only score lower than the last subject that is named.
         """
         names = np.full((len(shown), count), "", dtype=object)
         scores = np.full((len(shown), count), np.nan, dtype=np.float32)

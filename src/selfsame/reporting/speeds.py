@@ -2,12 +2,14 @@
 
 from collections.abc import Sequence
 from itertools import chain
+from typing import get_args
 
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
+from selfsame.imaging.backends import Backend
 from selfsame.reporting.style import ACROSS, INK, LineStyle, dress, line_of, new_panels
 from selfsame.reporting.wording import readable
 
@@ -15,7 +17,7 @@ COLUMNS = 2
 ROOM = 1.75
 """Inches for a legend beside a panel."""
 
-BACKENDS = ("sequential", "threading", "loky", "dask", "ray")
+BACKENDS: tuple[Backend, ...] = get_args(Backend)
 """In the order of their colours, so that a backend has the same one in every panel."""
 
 SHOWN_S = 0.05
