@@ -119,13 +119,10 @@ def test_folds_side_by_side_give_the_bits_of_one_after_the_other(task, parameter
 
 
 def test_a_fold_whose_process_dies_is_named(task, parameters, tmp_path, monkeypatch):
+    die = lambda *_given: os.kill(os.getpid(), signal.SIGKILL)  # noqa: E731 - travels by value
     monkeypatch.setattr(cross_validation, "_embed_quietly", die)
     with pytest.raises(WorkerDiedError, match="a network for subject_disjoint, fold 0, but the process"):
         run(task, parameters, tmp_path, workers=2)
-
-
-def die(*_given):
-    os.kill(os.getpid(), signal.SIGKILL)
 
 
 @pytest.mark.parametrize(("asked", "threads", "expected"), [(-1, 1, 4), (-1, 3, 1), (-1, 8, 1), (3, 1, 3)])
