@@ -231,7 +231,8 @@ def serve(asked: argparse.Namespace) -> None:
     for _ in sys.stdin:
         if not target.exists():
             WRITERS[asked.serve](asked, target)
-        loader = loader or READERS[asked.serve](target, asked)
+        if loader is None:
+            loader = READERS[asked.serve](target, asked)
         began, busy, seen = perf_counter(), processor_s(), 0
         for batch in loader:
             seen += len(batch[0])
