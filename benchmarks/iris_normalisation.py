@@ -31,7 +31,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from iris_comparison import SETTINGS, measure_recognition
+from iris_comparison import ONE_EYE, SETTINGS, measure_recognition
 from normalising_worker import NAMES
 from rounds import Claim, Cost, Rounds, conclude, cost_of, parser_of, run_rounds, speed_of
 from selfsame.imaging.decoding import decode_grey
@@ -255,8 +255,8 @@ def recognise(outcome: Outcome, paths: Sequence[Path]) -> Numbers:
     """Return the error rates of single eyes in per cent, all compared with all by the iris code."""
     people = np.array([path.parent.parent.name for path in paths])
     right = np.array([path.parent.name.lower() == "right" for path in paths])
-    rates = measure_recognition(outcome.rows, people, right, SETTINGS)
-    return {"EER, %": rates["eye_eer"], "FNMR at FMR 1e-3, %": rates["eye_fnmr_at_1e-3"]}
+    rates = measure_recognition(outcome.rows, people, right, SETTINGS)[ONE_EYE]
+    return {"EER, %": rates["EER, %"], "FNMR at FMR 1e-3, %": rates["FNMR at 0.1 %"]}
 
 
 def tabulate(
