@@ -49,6 +49,8 @@ def main() -> None:
         return
     if asked.short:
         asked.gib, asked.limit, asked.rounds = 1.0, 0.75, 1
+    if asked.folder:
+        asked.folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="loader_memory", dir=asked.folder) as folder:
         write_shards(Path(folder), round(asked.gib * GIB / ROW_BYTES / SHARD_ROWS))
         found = [
