@@ -39,7 +39,7 @@ def main() -> None:
     parser.add_argument("--train", type=Path, help=argparse.SUPPRESS)
     asked = parser.parse_args()
     if asked.short:
-        asked.subjects, asked.epochs, asked.kills, asked.rounds = 6, 3, 2, 1
+        asked.subjects, asked.epochs, asked.kills, asked.rounds = 8, 2, 1, 1  # two batches an epoch
     if asked.train:
         train(asked.train, asked, every=2)
         return
