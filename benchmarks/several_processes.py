@@ -39,7 +39,7 @@ def main() -> None:
     parser.add_argument("--epochs", type=int, default=5)
     asked = parser.parse_args()
     if asked.short:
-        asked.subjects, asked.epochs, asked.rounds = 6, 2, 0  # the round to warm up alone
+        asked.subjects, asked.epochs, asked.rounds = 8, 2, 0  # two batches an epoch, warming up alone
     with tempfile.TemporaryDirectory() as folder:
         table, claims = measure(Path(folder), asked)
     conclude("training in several processes", table, claims, asked)
