@@ -52,7 +52,6 @@ EXPECTED = (
     OSError,
 )
 
-
 AGAIN = "run the same command again to go on from here"
 
 

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from selfsame.encoders.design import EncoderDesign
-from selfsame.errors import InputError
+from selfsame.errors import DamagedError, InputError
 from selfsame.imaging.arrays import ShardedArrays
 from selfsame.learning.checkpoint import Checkpoint, Design, LabelMap, Origin
 from selfsame.learning.embedding import Pass, embed_captures
@@ -161,3 +161,11 @@ def test_a_folder_that_cannot_be_written_is_said_in_one_line(tmp_path):
     parts = EmbeddingParts(tmp_path / "gone")
     with pytest.raises(InputError, match=r"expected to write embeddings to .*gone, got No such file"):
         parts.write("a", np.zeros((1, 2), dtype=np.float32))
+
+
+def test_embeddings_of_damaged_weights_are_not_kept(checkpoint, tmp_path):
+    broken = {n: np.full_like(one, np.nan) for n, one in checkpoint.weights.items() if "bias" in n}
+    worthless = replace(checkpoint, weights={**checkpoint.weights, **broken})
+    with pytest.raises(DamagedError, match="of unit length, got 3 others of 3"):
+        embed(worthless, tmp_path)
+    assert list(tmp_path.iterdir()) == []

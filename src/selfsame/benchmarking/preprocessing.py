@@ -9,7 +9,7 @@ import contextlib
 import io
 import math
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import cycle, islice
@@ -22,7 +22,7 @@ from selfsame.benchmarking.rounds import Spread, rates_of, run_rounds, share_of
 from selfsame.errors import InputError
 from selfsame.imaging.backends import Backend, require_backend
 from selfsame.imaging.shard_making import Reader, Recipe, make_shard
-from selfsame.imaging.shard_running import make_shards
+from selfsame.imaging.shard_running import make_shards, single_threads
 from selfsame.imaging.sharding import PlannedImpression, PlannedShard
 
 IN_PROCESS = ("floor", "sequential", "threading")
@@ -158,7 +158,7 @@ def _normalise(data: bytes, one: PlannedImpression, recipe: Recipe) -> None:
 def _run_floor(sample: Sample, design_s: float) -> Pace:
     """Decode and normalise for so long; reading is not counted."""
     items, wall_s, processor_s = 0, 0.0, 0.0
-    with _one_thread():
+    with single_threads():
         for one in cycle(sample.planned):
             data = sample.source.read(one.path)
             began, busy = time.perf_counter(), time.process_time()
@@ -181,16 +181,3 @@ def _make(sample: Sample, backend: Backend, workers: int, images: float) -> Pace
         made = make_shards(plan, (), sample.source, sample.recipe, backend=backend, workers=workers)
         counts = (0 if isinstance(shard, str) else len(shard.record.entries) for shard in made)
         return measure_pace(counts, warm=workers, alone=backend in IN_PROCESS)
-
-
-@contextlib.contextmanager
-def _one_thread() -> Iterator[None]:
-    """Let OpenCV use one thread, as it does beside other workers."""
-    import cv2
-
-    before = cv2.getNumThreads()
-    cv2.setNumThreads(1)
-    try:
-        yield
-    finally:
-        cv2.setNumThreads(before)

@@ -77,7 +77,7 @@ def _make_missing(
     if not missing:
         return
     reasons: Counter[str] = Counter()
-    with _single_threads(), open_pool(backend, workers, address, len(missing)) as pool:
+    with single_threads(), open_pool(backend, workers, address, len(missing)) as pool:
         shards = _keep_ahead(missing, source, recipe, pool.submit, pool.ahead)
         for shard in follow(shards, "normalise", len(missing), "shard"):
             reasons.update(entry.reason for entry in shard.record.entries if entry.reason)
@@ -167,7 +167,7 @@ def _require_living(submit: Submit) -> None:
 
 
 @contextmanager
-def _single_threads() -> Iterator[None]:
+def single_threads() -> Iterator[None]:
     """Let OpenCV use one thread a call: the workers divide the cores, more would only get in their way."""
     import cv2
 

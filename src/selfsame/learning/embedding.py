@@ -205,10 +205,10 @@ def _embed(
     if parts and shards:
         logger.info("%s: %d shards, %d to embed", modality, len(shards), len(missing))
     for shard, made in zip(missing, _encode(recogniser, modality, arrays, missing, how), strict=True):
+        _require_unit_length(made, modality, chosen["capture_id"].iloc[shard.places])
         embeddings[shard.places] = made
         if parts is not None:
             parts.write(shard.name, made)
-    _require_unit_length(embeddings, modality, chosen["capture_id"])
     kept = chosen[[column for column in KEPT_COLUMNS if column in chosen.columns]]
     return kept.assign(embedding=list(embeddings))
 
@@ -276,5 +276,5 @@ def _require_unit_length(embeddings: NDArray[np.float32], modality: str, capture
     if len(astray):
         raise DamagedError(
             f"expected embeddings of unit length, got {len(astray)} others of {len(captures)}, the first of "
-            f"{modality} capture {captures[astray[0]]}: run the training pipeline again"
+            f"{modality} capture {captures.iloc[astray[0]]}: run the training pipeline again"
         )
