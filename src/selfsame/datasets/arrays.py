@@ -69,24 +69,21 @@ class ArraysDataset(AbstractDataset[Iterable[Shard | str], ShardedArrays]):
     def save(self, data: Iterable[Shard | str]) -> None:
         """Write shards as they come; then remove what is no longer named.
 
+        What goes wrong while a shard is made is raised as it is.
+
         Raises:
             InputError: if the folder cannot be written.
         """
         named = set()
-        try:
+        with _naming_place(self._files):
             self._files.prepare()
-            with _write_behind(self._files) as write, _closing(data):
-                for item in data:
-                    if isinstance(item, Shard):
-                        write(item)
-                    named.add(item.name if isinstance(item, Shard) else item)
+        with _write_behind(self._files) as write, _closing(data):
+            for item in data:
+                if isinstance(item, Shard):
+                    write(item)
+                named.add(item.name if isinstance(item, Shard) else item)
+        with _naming_place(self._files):
             self._files.settle(named)
-        except OSError as error:
-            raise InputError(
-                f"expected a folder that can be written, got {error.strerror or error} at "
-                f"{self._files.place}: free space, correct its permissions or choose another data root; "
-                "finished shards are kept"
-            ) from error
 
     def _exists(self) -> bool:
         return bool(self._files.names())
@@ -175,8 +172,25 @@ def _write_behind(files: ShardFiles) -> Iterator[Callable[[Shard], None]]:
             nonlocal last
             if last:
                 last.result()
-            last = writer.submit(files.write, shard)
+            last = writer.submit(_write, files, shard)
 
         yield write
         if last:
             last.result()
+
+
+def _write(files: ShardFiles, shard: Shard) -> None:
+    with _naming_place(files):
+        files.write(shard)
+
+
+@contextmanager
+def _naming_place(files: ShardFiles) -> Iterator[None]:
+    """Say where it was that something could not be written."""
+    try:
+        yield
+    except OSError as error:
+        raise InputError(
+            f"expected a folder that can be written, got {error.strerror or error} at {files.place}: free "
+            "space, correct its permissions or choose another data root; finished shards are kept"
+        ) from error

@@ -24,6 +24,7 @@ from selfsame.datasets.shard_files import (
     seal,
     unseal,
 )
+from selfsame.datasets.stores import make_folder
 from selfsame.errors import DamagedError, InputError
 from selfsame.imaging.arrays import Shard, ShardRecord
 
@@ -82,7 +83,7 @@ class RemoteShards:
     def prepare(self) -> None:
         """Make the folder, where the store has such a thing, and the cache."""
         self._cache.mkdir(parents=True, exist_ok=True)
-        self._filesystem().makedirs(self._path, exist_ok=True)
+        make_folder(self._filesystem(), self._protocol, self._path)
 
     def write(self, shard: Shard) -> None:
         """Write the pixels to the cache, and from there to the store; then the record."""

@@ -5,7 +5,7 @@ import os
 from collections import Counter, deque
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from functools import cache
+from functools import cache, partial
 from itertools import groupby
 from operator import attrgetter
 
@@ -21,6 +21,7 @@ from selfsame.imaging.backends import (
 from selfsame.imaging.progress import follow
 from selfsame.imaging.shard_making import WORKER_DIED, Reader, Recipe, fail_shard, join_shards, make_shard
 from selfsame.imaging.sharding import PlannedShard
+from selfsame.imaging.toolchain import describe_toolchain, require_toolchain
 
 logger = logging.getLogger(__name__)
 
@@ -54,7 +55,8 @@ def make_shards(
         address: of a running cluster, or None (see `open_pool`).
 
     Raises:
-        InputError: the backend is not installed, or no cluster answers at the address.
+        InputError: the backend is not installed, no cluster answers at the address, or its machines have
+            another version of the project.
         WorkerDiedError: workers die whatever they are given.
     """
     missing = [shard for shard in plan if shard.name not in made]
@@ -77,8 +79,9 @@ def _make_missing(
     if not missing:
         return
     reasons: Counter[str] = Counter()
+    make = _make_alone if address is None else partial(_make_alike, toolchain=describe_toolchain())
     with single_threads(), open_pool(backend, workers, address, len(missing)) as pool:
-        shards = _keep_ahead(missing, source, recipe, pool.submit, pool.ahead)
+        shards = _keep_ahead(missing, source, recipe, partial(pool.submit, make), pool.ahead)
         for shard in follow(shards, "normalise", len(missing), "shard"):
             reasons.update(entry.reason for entry in shard.record.entries if entry.reason)
             yield shard
@@ -89,14 +92,18 @@ def _make_missing(
 
 
 def _keep_ahead(
-    missing: Sequence[PlannedShard], source: Reader, recipe: Recipe, submit: Submit, ahead: int
+    missing: Sequence[PlannedShard],
+    source: Reader,
+    recipe: Recipe,
+    submit: Callable[[PlannedShard, Reader, Recipe], Callable[[], Shard]],
+    ahead: int,
 ) -> Iterator[Shard]:
     """Have at most `ahead` shards in the making or waiting to be taken, whoever is slower."""
     waiting: deque[tuple[PlannedShard, Callable[[], Shard]]] = deque()
     planned = iter(missing)
     while True:
         for one in planned:
-            waiting.append((one, submit(_make_alone, one, source, recipe)))
+            waiting.append((one, submit(one, source, recipe)))
             if len(waiting) >= ahead:
                 break
         if not waiting:
@@ -116,6 +123,12 @@ def _make_alone(planned: PlannedShard, source: Reader, recipe: Recipe) -> Shard:
     """Make a shard where other workers use the other cores."""
     _use_one_thread()
     return make_shard(planned, source, recipe)
+
+
+def _make_alike(planned: PlannedShard, source: Reader, recipe: Recipe, toolchain: str) -> Shard:
+    """Make a shard on another machine, provided that it would make the pixels of this one."""
+    require_toolchain(toolchain)
+    return _make_alone(planned, source, recipe)
 
 
 @cache
