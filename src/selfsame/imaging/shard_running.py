@@ -81,7 +81,7 @@ def _make_missing(
     reasons: Counter[str] = Counter()
     make = _make_alone if address is None else partial(_make_alike, toolchain=describe_toolchain())
     with single_threads(), open_pool(backend, workers, address, len(missing)) as pool:
-        shards = _keep_ahead(missing, source, recipe, partial(pool.submit, make), pool.ahead)
+        shards = _keep_ahead(missing, source, recipe, make, pool.submit, pool.ahead)
         for shard in follow(shards, "normalise", len(missing), "shard"):
             reasons.update(entry.reason for entry in shard.record.entries if entry.reason)
             yield shard
@@ -95,7 +95,8 @@ def _keep_ahead(
     missing: Sequence[PlannedShard],
     source: Reader,
     recipe: Recipe,
-    submit: Callable[[PlannedShard, Reader, Recipe], Callable[[], Shard]],
+    make: Callable[[PlannedShard, Reader, Recipe], Shard],
+    submit: Submit,
     ahead: int,
 ) -> Iterator[Shard]:
     """Have at most `ahead` shards in the making or waiting to be taken, whoever is slower."""
@@ -103,7 +104,7 @@ def _keep_ahead(
     planned = iter(missing)
     while True:
         for one in planned:
-            waiting.append((one, submit(one, source, recipe)))
+            waiting.append((one, submit(make, one, source, recipe)))
             if len(waiting) >= ahead:
                 break
         if not waiting:

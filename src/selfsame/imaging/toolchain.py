@@ -24,8 +24,8 @@ def describe_toolchain() -> str:
     for path in sorted(root.rglob("*.py")):
         code.update(f"{path.relative_to(root).as_posix()}\0".encode() + path.read_bytes() + b"\0")
     return (
-        f"{selfsame.__name__} {selfsame.__version__} (code {code.hexdigest()[:8]}), OpenCV {cv2.__version__}, "
-        f"NumPy {np.__version__}, Pillow {PIL.__version__}"
+        f"{selfsame.__name__} {selfsame.__version__} (code {code.hexdigest()[:8]}), "
+        f"OpenCV {cv2.__version__}, NumPy {np.__version__}, Pillow {PIL.__version__}"
     )
 
 

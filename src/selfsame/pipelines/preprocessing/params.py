@@ -8,7 +8,6 @@ from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, PositiveFloat
 from selfsame.fingerprint.distortion_model import DistortionModel
 from selfsame.imaging.backends import CLUSTERS, Backend
 
-
 ADDRESSES = {"dask": r"(tcp|tls)://\S+:\d+", "ray": r"ray://\S+:\d+"}
 """What the address of a cluster looks like, by backend."""
 
