@@ -3,7 +3,7 @@
 import errno
 import hashlib
 import os
-import resource
+import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from io import FileIO
@@ -144,7 +144,14 @@ class LocalShards:
 
 
 def allow_open_files(more: int) -> None:
-    """Raise this process's own limit of open files by so many, as far as the system lets it."""
+    """Raise this process's own limit of open files by so many, as far as the system lets it.
+
+    Windows has no such limit; everywhere else a file too many is told when it is opened (see `map_pixels`).
+    """
+    if sys.platform == "win32":
+        return
+    import resource
+
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft != resource.RLIM_INFINITY:
         wanted = soft + more if hard == resource.RLIM_INFINITY else min(soft + more, hard)

@@ -217,6 +217,7 @@ def _open_dask(workers: int, address: str | None) -> Iterator[Pool]:
 
     from selfsame.imaging.dask_cluster import explain_misreading, require_package, wait_for_result
 
+    logging.getLogger("distributed").setLevel(logging.CRITICAL)  # what it logs is raised as well
     with ExitStack() as opened:
         with _name_failures("dask", address):
             cluster = address or opened.enter_context(_start_dask(workers))
@@ -265,10 +266,16 @@ def _open_ray(workers: int, address: str | None) -> Iterator[Pool]:
     import ray
 
     logging.getLogger("ray").setLevel(logging.WARNING)
-    from ray.exceptions import NodeDiedError, ObjectLostError, OutOfMemoryError, WorkerCrashedError
+    from ray.exceptions import (
+        NodeDiedError,
+        ObjectLostError,
+        OutOfMemoryError,
+        RayTaskError,
+        WorkerCrashedError,
+    )
 
     died = (NodeDiedError, ObjectLostError, OutOfMemoryError, WorkerCrashedError)
-    quiet = {"log_to_driver": False, "configure_logging": False, "logging_level": logging.ERROR}
+    quiet = {"configure_logging": False, "logging_level": logging.ERROR}
     own = {"num_cpus": workers, "include_dashboard": False, **quiet} if address is None else {}
     remote = ray.remote(max_retries=0, num_cpus=1)(_call)
 
@@ -281,6 +288,8 @@ def _open_ray(workers: int, address: str | None) -> Iterator[Pool]:
             with _name_failures("ray", address):
                 try:
                     return ray.get(reference)
+                except RayTaskError as error:
+                    raise _explain_task(error.cause, address) from None
                 except died as error:
                     raise WorkerDiedError(str(error).partition("\n")[0]) from error
 
@@ -288,10 +297,21 @@ def _open_ray(workers: int, address: str | None) -> Iterator[Pool]:
 
     try:
         with _name_failures("ray", address):
-            ray.init(address=address or "local", **own)
+            ray.init(address=address or "local", log_to_driver=False, **own)
         yield Pool(submit, 2 * (int(ray.cluster_resources().get("CPU", 1)) if workers == -1 else workers))
     finally:
         ray.shutdown()
+
+
+def _explain_task(cause: Exception, address: str | None) -> SelfsameError:
+    """Give what a task raised on purpose; anything else means that a worker could not read it."""
+    if isinstance(cause, SelfsameError):
+        return cause
+    said = " ".join(f"{type(cause).__name__}: {cause}".partition(" traceback: ")[0].split())
+    return InputError(
+        f"expected workers of the ray cluster at {address} that read tasks of this version of the package, got "
+        f"{said}: install the same version there, start them again, and run again"
+    )
 
 
 def _call(task: Callable[[], Made]) -> Made:

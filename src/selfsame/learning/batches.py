@@ -1,6 +1,6 @@
 """Batches of uint8 pixels, gathered from memory-mapped shards into reused buffers ahead of the loop."""
 
-import resource
+import sys
 from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -202,7 +202,14 @@ class _Reader:
 
 
 def _count_waits() -> int:
-    """Count how often this thread had to wait for a page to be read from the disk."""
+    """Count how often this thread had to wait for a page to be read from the disk.
+
+    Linux alone counts them by thread. Elsewhere none are seen, and the kernel's own reading ahead is kept.
+    """
+    if sys.platform != "linux":
+        return 0
+    import resource
+
     return resource.getrusage(resource.RUSAGE_THREAD).ru_majflt
 
 

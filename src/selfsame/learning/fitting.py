@@ -80,9 +80,11 @@ def fit(task: Task, regimen: Regimen, folder: Path) -> RunState:
 
 def _fit_in_processes(task: Task, regimen: Regimen, folder: Path, device: str, count: int) -> RunState:
     """Start processes that train together, unless they have before; they leave the state in the folder."""
-    if find_finished(task.origin, folder) is None:
-        logger.info("training: in %d processes", count)
-        launch(partial(fit, task, regimen, folder), count, device)
+    if finished := find_finished(task.origin, folder):
+        _say_reused(finished)
+        return finished
+    logger.info("training: in %d processes", count)
+    launch(partial(fit, task, regimen, folder), count, device)
     left = read_state(folder)
     if left is None or not left.finished:
         raise KeyboardInterrupt
@@ -94,11 +96,14 @@ def _fit_here(task: Task, regimen: Regimen, folder: Path, device: str, member: M
     with joined(member, device):
         earlier = find_together(task.origin, regimen.checkpoints, folder, member, device)
         if earlier is not None and earlier.finished:
-            epochs = len(earlier.history)
-            logger.info("training: the run of %d epochs with the same inputs is reused", epochs)
+            _say_reused(earlier)
             return earlier
         with reproducible(task.origin.seed, threads=regimen.threads, deterministic=device == "cpu"):
             return _train(task, regimen, folder, device, earlier, member)
+
+
+def _say_reused(finished: RunState) -> None:
+    logger.info("training: the run of %d epochs with the same inputs is reused", len(finished.history))
 
 
 def pack_checkpoint(state: RunState, task: Task, *, best: bool) -> Checkpoint:
