@@ -1,6 +1,6 @@
 """Validators of tables, for the catalog's `validator:` key: they run on every save and load."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 import pandas as pd
@@ -17,6 +17,10 @@ _ROLES = ("reference", "probe", "both")
 _SPLITS = ("train", "validation", "test")
 _PROTOCOLS = (*PROTOCOLS, "unenrolled")
 _REMEDY = "make it again with the pipeline that writes it"
+
+
+ROWS_CHECKED = 65_536
+"""Rows whose values are checked at a time."""
 
 
 class ManifestValidator:
@@ -54,17 +58,19 @@ class AssignmentsValidator:
         """
         what = "the assignments"
         _check_columns(what, data, ASSIGNMENTS, set(), _assignment_checks())
-        _require_unique(what, data, ["protocol", "fold", "capture_id"])
-        _require_whole_folds(data)
-        disjoint = data[data["protocol"] == "subject_disjoint"]
-        for fold, rows in disjoint.groupby("fold"):
-            _require_disjoint(rows, f"fold {fold} of {what}")
-        tested = disjoint[disjoint["split"] == "test"].drop_duplicates(["fold", "subject_id"])
-        if tested["subject_id"].duplicated().any() or len(tested) < disjoint["subject_id"].nunique():
-            raise DamagedError(
-                f"expected every subject to be tested in one fold of subject_disjoint in {what}, got "
-                f"{len(tested)} tests of {disjoint['subject_id'].nunique()} subjects: {_REMEDY}"
-            )
+        subjects: pd.Series[str] | None = None
+        tested: dict[int, list[str]] = {}
+        for protocol, fold, rows in _list_folds(data):
+            if rows["capture_id"].duplicated().any():
+                _require_unique(what, data, ["protocol", "fold", "capture_id"])
+            found = rows.set_index("capture_id")["subject_id"].sort_index()
+            if subjects is not None and not found.equals(subjects):
+                _require_whole_folds(data)
+            subjects = found
+            if protocol == "subject_disjoint":
+                _require_disjoint(rows, f"fold {fold} of {what}")
+                tested[fold] = list(rows.loc[rows["split"] == "test", "subject_id"].unique())
+        _require_one_test(what, tested, subjects)
         return data
 
 
@@ -177,7 +183,9 @@ def _check_columns(
                 f"expected column {name} of {what} to be {kind}, got {data[name].dtype}: {_REMEDY}"
             )
     try:
-        _make_schema(types, nullable, checks).validate(data, lazy=True)
+        schema = _make_schema(types, nullable, checks)
+        for start in range(0, max(len(data), 1), ROWS_CHECKED):  # each check makes copies of what it sees
+            schema.validate(data.iloc[start : start + ROWS_CHECKED], lazy=True)
     except SchemaErrors as error:
         case = error.failure_cases.iloc[0]
         raise DamagedError(
@@ -203,6 +211,14 @@ def _require_unique(what: str, data: pd.DataFrame, columns: list[str]) -> None:
         )
 
 
+def _list_folds(data: pd.DataFrame) -> Iterator[tuple[str, int, pd.DataFrame]]:
+    """Give the rows of one fold of one protocol at a time, since all together are many."""
+    for protocol in data["protocol"].unique():
+        folds = data.loc[data["protocol"] == protocol, "fold"]
+        for fold in folds.unique():
+            yield protocol, fold, data.loc[folds.index[folds == fold], ["capture_id", "subject_id", "split"]]
+
+
 def _require_whole_folds(data: pd.DataFrame) -> None:
     """Check that every fold has the same captures, each of the same subject."""
     captures = data[["capture_id", "subject_id"]].drop_duplicates()
@@ -212,6 +228,18 @@ def _require_whole_folds(data: pd.DataFrame) -> None:
                 "expected the same captures of the same subjects in every fold of the assignments, got "
                 f"{len(rows)} of {len(captures)} in {protocol} fold {fold}: {_REMEDY}"
             )
+
+
+def _require_one_test(what: str, tested: Mapping[int, list[str]], subjects: "pd.Series[str] | None") -> None:
+    """Check that the folds of subject_disjoint, where there are any, test every subject once."""
+    if subjects is None or not tested:
+        return
+    tests, people = [subject for fold in tested.values() for subject in fold], subjects.nunique()
+    if len(tests) != people or len(set(tests)) != people:
+        raise DamagedError(
+            f"expected every subject to be tested in one fold of subject_disjoint in {what}, got "
+            f"{len(tests)} tests of {people} subjects: {_REMEDY}"
+        )
 
 
 def _require_disjoint(data: pd.DataFrame, what: str) -> None:

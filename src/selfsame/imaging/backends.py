@@ -307,9 +307,9 @@ def _explain_task(cause: Exception, address: str | None) -> SelfsameError:
     """Give what a task raised on purpose; anything else means that a worker could not read it."""
     if isinstance(cause, SelfsameError):
         return cause
-    said = " ".join(f"{type(cause).__name__}: {cause}".partition(" traceback: ")[0].split())
+    said = " ".join(f"{type(cause).__name__}: {cause}".split()).partition(" traceback: ")[0]
     return InputError(
-        f"expected workers of the ray cluster at {address} that read tasks of this version of the package, got "
+        f"expected workers of the ray cluster at {address} that read tasks of this version, got "
         f"{said}: install the same version there, start them again, and run again"
     )
 

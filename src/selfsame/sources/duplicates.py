@@ -42,22 +42,24 @@ def separate_key_conflicts(captures: pd.DataFrame) -> tuple[pd.DataFrame, pd.Dat
 
 def order_captures(captures: pd.DataFrame) -> pd.DataFrame:
     """Order by subject, modality, instance, index (unknown last), then by the numbers in the file's name."""
-    names = captures["path"].str.rpartition("/")[2] if len(captures) else captures["path"]
-    keyed = captures.assign(_name=names.map(_natural))
+    keyed = captures.assign(_name=captures["path"].map(_natural))
     return keyed.sort_values([*KEY, "_name", "path"], na_position="last", kind="stable").drop(columns="_name")
 
 
-def _natural(name: str) -> str:
-    """Pad the numbers of a name, so that 10 comes after 9."""
-    return _DIGITS.sub(lambda match: match[1].zfill(20), name.lower())
+def _natural(path: str) -> str:
+    """Pad the numbers of a file's name, so that 10 comes after 9."""
+    return _DIGITS.sub(lambda match: match[1].zfill(20), path.rpartition("/")[2].lower())
 
 
 def _separate(
     table: pd.DataFrame, reasons: "pd.Series[str]", by: str | list[str], what: str
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Split a table by whether it has a reason; the detail names another file of the same group."""
-    first = table.groupby(by, sort=False)["path"].transform("first")
-    last = table.groupby(by, sort=False)["path"].transform("last")
-    other = first.where(first != table["path"], last)
-    refused = table.assign(reason=reasons, detail=what + " as " + other)[reasons.notna()]
+    several = table.duplicated(by, keep=False)  # what is refused is among these
+    copies = table[several]
+    paths = copies.groupby(by, sort=False)["path"]
+    first, last = paths.transform("first"), paths.transform("last")
+    other = first.where(first != copies["path"], last)
+    refused = copies.assign(reason=reasons[several], detail=what + " as " + other)
+    refused = refused[refused["reason"].notna()]
     return table[reasons.isna()].reset_index(drop=True), select_columns(refused, REJECTED)

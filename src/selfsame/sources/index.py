@@ -10,7 +10,7 @@ import pandas as pd
 from selfsame.errors import MismatchError
 from selfsame.imaging.arrays import ShardRecord
 from selfsame.imaging.sharding import PlannedImpression
-from selfsame.sources.tables import INSTANCE, KEY, GrowingTable, Types, select_columns
+from selfsame.sources.tables import INSTANCE, KEY, GrowingTable, Types, iterate_rows, select_columns
 
 logger = logging.getLogger(__name__)
 
@@ -64,7 +64,7 @@ def list_impressions(
             int((~several).sum()),
             int(several.sum()),
         )
-    columns = rows[["capture_id", "path", "xxh128", "bytes", *KEY]].itertuples(index=False, name=None)
+    columns = iterate_rows(rows, ["capture_id", "path", "xxh128", "bytes", *KEY])
     return [
         PlannedImpression(capture_id, "/".join(map(str, identity)), path, xxh128, impression, size)
         for capture_id, path, xxh128, size, *identity in columns

@@ -4,7 +4,7 @@ import hashlib
 
 import pandas as pd
 
-from selfsame.sources.tables import KEY
+from selfsame.sources.tables import KEY, iterate_rows
 
 Summary = dict[str, object]
 
@@ -29,8 +29,11 @@ def summarise(manifest: pd.DataFrame, rejected: pd.DataFrame) -> Summary:
 
 def digest_manifest(manifest: pd.DataFrame) -> str:
     """Digest which captures there are, whose and for what: the sha256 of these columns, row by row."""
-    rows = manifest[[*KEY, "sha256", "role", "split"]].itertuples(index=False, name=None)
-    return hashlib.sha256("\n".join("\0".join(map(str, row)) for row in rows).encode()).hexdigest()
+    digest, separator = hashlib.sha256(), ""
+    for row in iterate_rows(manifest, [*KEY, "sha256", "role", "split"]):
+        digest.update((separator + "\0".join(map(str, row))).encode())
+        separator = "\n"
+    return digest.hexdigest()
 
 
 def _count(values: "pd.Series[str]") -> dict[str, int]:

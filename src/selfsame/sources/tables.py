@@ -1,6 +1,6 @@
 """The tables of a source: which columns they have, in which order and of which type."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import pandas as pd
 
@@ -100,6 +100,13 @@ class GrowingTable:
         """Give the whole table."""
         tables = [*self._tables, make_table(self._rows, self._types)]
         return pd.concat(tables, ignore_index=True) if self._tables else tables[0]
+
+
+def iterate_rows(table: pd.DataFrame, columns: Sequence[str]) -> Iterator[tuple]:
+    """Give the rows of some columns as plain tuples, of which few are in memory at a time."""
+    for start in range(0, len(table), ROWS_HELD):
+        held = table.iloc[start : start + ROWS_HELD]
+        yield from held[list(columns)].itertuples(index=False, name=None)
 
 
 def select_columns(table: pd.DataFrame, types: Types) -> pd.DataFrame:
