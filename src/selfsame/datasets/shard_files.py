@@ -14,7 +14,6 @@ from typing import BinaryIO, Literal, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from selfsame.datasets.atomic import flush
 from selfsame.errors import DamagedError, InputError
 from selfsame.imaging.arrays import Shard, ShardRecord
 from selfsame.imaging.checksums import checksum_of
@@ -135,8 +134,7 @@ class LocalShards:
         replace(self._folder / f"{shard.name}{RECORD}", lambda file: file.write(sealed))
 
     def settle(self, named: set[str]) -> None:
-        """Flush the folder and remove files."""
-        flush(self._folder)
+        """Remove files."""
         for suffix in (RECORD, PIXELS, PART):
             for path in sorted(self._folder.glob(f"*{suffix}")):
                 if suffix == PART or path.stem not in named:
@@ -218,17 +216,15 @@ def replace_pixels(path: Path, pixels: NDArray[np.uint8]) -> None:
 
 
 def replace(path: Path, write: Callable[[BinaryIO], object]) -> None:
-    """Write a file under a temporary name, flush and rename it; on failure leave nothing.
+    """Write a file under a temporary name and rename it; on failure leave nothing.
 
-    Its new name reaches the disk with the folder, which is flushed once, after the last shard: a shard whose
-    name a power cut took is made again.
+    Nobody waits for the disk, which costs more than making a print: what a power cut takes of a shard its
+    checksum shows, and it is made again.
     """
     part = path.with_name(f"{path.name}.{os.getpid()}{PART}")
     try:
         with part.open("wb") as file:
             write(file)
-            file.flush()
-            os.fsync(file.fileno())
         part.replace(path)
     except BaseException:
         part.unlink(missing_ok=True)
