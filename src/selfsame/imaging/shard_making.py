@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import accumulate, groupby
 from operator import attrgetter
-from typing import Protocol
+from typing import Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,6 +33,19 @@ class Reader(Protocol):
 
     def read(self, path: str, *, at_most: int | None = None) -> bytes:
         """Read one file: whole, or its first `at_most` bytes."""
+        ...
+
+
+class ShardWriter(Protocol):
+    """Where workers can put the shards that they make; worker processes get a copy."""
+
+    @property
+    def reach(self) -> Literal["process", "machine", "anywhere"]:
+        """From where it can be written: this process alone, others of this machine, or any machine."""
+        ...
+
+    def deliver(self, shard: Shard) -> None:
+        """Write a shard, whole or not at all, as a worker."""
         ...
 
 
