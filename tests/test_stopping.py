@@ -77,3 +77,38 @@ def test_an_ignored_interrupt_stays_ignored():
         os.kill(os.getpid(), signal.SIGINT)
         wait_s(0.05)
     assert signal.getsignal(signal.SIGINT) == signal.SIG_IGN
+
+
+@pytest.mark.parametrize(("name", "kind"), [("SIGINT", KeyboardInterrupt), ("SIGTERM", Terminated)])
+def test_a_stop_within_the_cleaning_up_of_an_object_is_not_forgotten(name, kind):
+    def clean_up():
+        try:
+            yield
+        finally:
+            os.kill(os.getpid(), getattr(signal, name))
+            wait_s(1)
+
+    def work():
+        left = clean_up()
+        next(left)
+        del left  # what its end raises, nobody can catch
+        wait_s(20)
+
+    with pytest.raises(kind), stoppable():
+        work()
+
+
+def test_other_errors_of_cleaning_up_are_told_as_ever():
+    class Broken:
+        def __del__(self):
+            raise ValueError("broken")
+
+    told = []
+    before = sys.unraisablehook
+    sys.unraisablehook = told.append
+    try:
+        with stoppable():
+            Broken()
+    finally:
+        sys.unraisablehook = before
+    assert [str(one.exc_value) for one in told] == ["broken"]
