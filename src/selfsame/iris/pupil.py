@@ -28,10 +28,10 @@ RADIUS_RANGE = (0.033, 0.25)
 HIGHLIGHT_SHARE = 0.05
 SEARCH_RAYS, RAYS = 36, 72
 # How far from a circle's radius its edge is looked for, as a share of it, each time, and on how many points.
-ROUGH_SPREADS, ROUGH_POINTS = (0.35, 0.3), 25
-FINE_SPREADS, FINE_POINTS = (0.25, 0.2, 0.2), 41
-# So many candidates go on to the fine search: those that stand out, within limits.
-LEAST_KEPT, KEPT = 2, 4
+ROUGH_SPREAD, ROUGH_POINTS = 0.35, 25
+FINE_SPREADS, FINE_POINTS = (0.3, 0.2), 41
+# The candidates that go on to the fine search: those that are at least so good, compared with the best.
+KEPT_SCORE = 0.2
 # Rays that point up more steeply than this often end in a lid, whose edge is a rise too: the others decide.
 LID_DEGREES = 45.0
 # A circle that the lower rays move further than this, as a share of its radius, is kept as it was.
@@ -71,12 +71,10 @@ def locate_pupil(image: NDArray[np.uint8]) -> Circle:
     """
     low, high = (share * min(image.shape) for share in RADIUS_RANGE)
     circles = propose_pupils(image, low, high)
-    for i, spread in enumerate(ROUGH_SPREADS):
-        plan = plan_fit(SEARCH_RAYS, spread, ROUGH_POINTS, rough=i == 0)
-        circles, agreeing = fit_circles(image, circles, plan)
+    plan = plan_fit(SEARCH_RAYS, ROUGH_SPREAD, ROUGH_POINTS, rough=True)
+    circles, agreeing = fit_circles(image, circles, plan)
     score = _rate(circles, agreeing, _contrast(image, circles), low, high)
-    promising = max(int(np.count_nonzero(score > 0)), LEAST_KEPT)
-    circles = circles[np.argsort(-score)[: min(promising, KEPT)]]
+    circles = circles[score >= min(KEPT_SCORE * score.max(), score.max())]
     for spread in FINE_SPREADS:
         circles, agreeing = fit_circles(image, circles, plan_fit(SEARCH_RAYS, spread, FINE_POINTS))
     contrast, agreement = _contrast(image, circles), agreeing.mean(axis=1)
