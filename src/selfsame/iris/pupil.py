@@ -43,7 +43,7 @@ MIN_CONTRAST = 6.0
 MAX_UNEVENNESS = 0.7
 # A disc inside the best one, between these shares of its radius and at least so good, is the pupil: a limbus
 # is round too. A larger one is the same disc found twice.
-NESTED_RADII, NESTED_SCORE = (0.2, 0.9), 0.33
+NESTED_RADII, NESTED_SCORE = (0.2, 0.9), 0.2
 
 
 def close_highlights(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -74,11 +74,12 @@ def locate_pupil(image: NDArray[np.uint8]) -> Circle:
     plan = plan_fit(SEARCH_RAYS, ROUGH_SPREAD, ROUGH_POINTS, rough=True)
     circles, agreeing = fit_circles(image, circles, plan)
     score = _rate(circles, agreeing, _contrast(image, circles), low, high)
-    circles = circles[score >= min(KEPT_SCORE * score.max(), score.max())]
+    kept = score >= min(KEPT_SCORE * score.max(), score.max())
+    circles, rough = circles[kept], score[kept]
     for spread in FINE_SPREADS:
         circles, agreeing = fit_circles(image, circles, plan_fit(SEARCH_RAYS, spread, FINE_POINTS))
     contrast, agreement = _contrast(image, circles), agreeing.mean(axis=1)
-    score = _rate(circles, agreeing, contrast, low, high)
+    score = _rate(circles, agreeing, contrast, low, high) + rough
     score[(agreement < MIN_AGREEMENT) | (contrast < MIN_CONTRAST)] = -np.inf
     if score.max() == -np.inf:
         best = int((agreement * contrast).argmax())
