@@ -23,7 +23,7 @@ Flags = NDArray[np.bool_]
 # A ray agrees with the circle when its edge lies within this share of the radius (and 1.5 px at least).
 AGREEMENT_SHARE, AGREEMENT_PX = 0.07, 1.5
 # A fit counts the rays within so many times that of the one before.
-NARROWING: tuple[float, ...] = (2.5, 1.5, 1.0)
+NARROWING: tuple[float, ...] = (2.0, 1.0)
 # A rough fit has none before it: it begins with the rays whose edges lie within this share of their median.
 ROUGH_SHARE = 0.25
 # A rise is the mean over the points ahead minus that over the points behind: over some tenth of the radius.

@@ -107,14 +107,16 @@ class Grid:
             high: greatest radius.
 
         Returns:
-            x, y and radius in radii of the pupil, and the rise on every ray, (rays,).
+            x, y and radius in radii of the pupil, and the greatest rise on every ray within a step of the
+            circle, (rays,).
         """
         flat = rise.ravel()
         starts = self._search_coarsely(rise, place_of(low), place_of(high))
         found = max(self._search_around(flat, start, COARSE_OFFSET // 2, 1) for start in starts)
         _, row, column, radius = self._search_around(flat, found[1:], 1, 2)
         size = NEAREST * math.exp(radius * STEP)
-        across = flat.take(self.shift[row, column] + self.radii[radius], mode="clip")
+        near = self.radii[radius - 1 : radius + 2, None] + self.shift[row, column]
+        across = np.asarray(flat.take(near, mode="clip").max(axis=0), np.float32)
         return (column - REACH) * STEP * size, (row - REACH) * STEP * size, size, across
 
     def _search_coarsely(self, rise: Floats, low: int, high: int) -> list[tuple[int, int, int]]:
