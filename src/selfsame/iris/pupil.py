@@ -29,7 +29,9 @@ HIGHLIGHT_SHARE = 0.05
 SEARCH_RAYS, RAYS = 36, 72
 # How far from a circle's radius its edge is looked for, as a share of it, each time, and on how many points.
 ROUGH_SPREAD, ROUGH_POINTS = 0.35, 25
-FINE_SPREADS, FINE_POINTS = (0.3, 0.2), 41
+FINE_SPREAD, FINE_POINTS = 0.25, 41
+# The last fit counts rays in more steps: it has the last word.
+LAST_NARROWING = (2.5, 1.5, 1.0)
 # The candidates that go on to the fine search: those that are at least so good, compared with the best.
 KEPT_SCORE = 0.2
 # Rays that point up more steeply than this often end in a lid, whose edge is a rise too: the others decide.
@@ -76,8 +78,7 @@ def locate_pupil(image: NDArray[np.uint8]) -> Circle:
     score = _rate(circles, agreeing, _contrast(image, circles), low, high)
     kept = score >= min(KEPT_SCORE * score.max(), score.max())
     circles, rough = circles[kept], score[kept]
-    for spread in FINE_SPREADS:
-        circles, agreeing = fit_circles(image, circles, plan_fit(SEARCH_RAYS, spread, FINE_POINTS))
+    circles, agreeing = fit_circles(image, circles, plan_fit(SEARCH_RAYS, FINE_SPREAD, FINE_POINTS))
     contrast, agreement = _contrast(image, circles), agreeing.mean(axis=1)
     score = _rate(circles, agreeing, contrast, low, high) + rough
     score[(agreement < MIN_AGREEMENT) | (contrast < MIN_CONTRAST)] = -np.inf
@@ -108,7 +109,7 @@ def _lid_rays(rays: int) -> Flags:
 
 def _leave_lid(image: NDArray[np.uint8], circle: Floats) -> Floats:
     """Fit a circle, (3,) x, y, radius, once more without the rays that a lid may cut."""
-    plan = plan_fit(RAYS, MAX_CHANGE, FINE_POINTS, without=_lid_rays)
+    plan = plan_fit(RAYS, MAX_CHANGE, FINE_POINTS, narrowing=LAST_NARROWING, without=_lid_rays)
     fitted, agreeing = fit_circles(image, circle[None], plan)
     moved = float(np.abs(fitted[0] - circle).max())
     return circle if agreeing.mean() < MIN_AGREEMENT or moved > MAX_CHANGE * circle[2] else fitted[0]
