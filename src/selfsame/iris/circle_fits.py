@@ -23,7 +23,7 @@ Flags = NDArray[np.bool_]
 # A ray agrees with the circle when its edge lies within this share of the radius (and 1.5 px at least).
 AGREEMENT_SHARE, AGREEMENT_PX = 0.07, 1.5
 # A fit first counts the rays within so many times that of the circle it begins with, then of the one it found.
-NARROWING: tuple[float, ...] = (2.0, 1.0)
+NARROWING: tuple[float, ...] = (2.5, 1.5, 1.0)
 # A rough fit has none before it: it begins with the rays whose edges lie within this share of their median.
 ROUGH_SHARE = 0.25
 # A rise is the mean over the points ahead minus that over the points behind: over some tenth of the radius.
@@ -108,20 +108,22 @@ def fit_circles(image: NDArray[np.uint8], circles: Floats, plan: FitPlan) -> tup
         radius 0.
     """
     edge = _find_edges(image, circles, plan)
-    least = AGREEMENT_PX / np.maximum(circles[:, 2:], 1)
+    radius = circles[:, 2:]
+    least = AGREEMENT_PX / np.maximum(radius, 1)
+    near = np.maximum(least, AGREEMENT_SHARE)
     if plan.rough:
         middle = np.sort(edge, axis=1)[:, edge.shape[1] // 2, None]
         agreeing, narrowing = np.abs(edge - middle) <= ROUGH_SHARE, plan.narrowing
     else:
-        agreeing = np.abs(edge - 1) <= plan.narrowing[0] * np.maximum(least, AGREEMENT_SHARE)
-        narrowing = plan.narrowing[1:]
+        agreeing, narrowing = np.abs(edge - 1) <= plan.narrowing[0] * near, plan.narrowing[1:]
     for tolerance in narrowing:
         wave = solve_waves(edge, agreeing, plan)
         miss = wave @ plan.waves
         miss -= edge
         agreeing = np.abs(miss, out=miss) <= tolerance * np.maximum(least, AGREEMENT_SHARE * wave[:, :1])
-    fitted = circles[:, 2:] * wave[:, [1, 2, 0]]
-    fitted[:, :2] += circles[:, :2]
+    fitted = circles.copy()
+    fitted[:, :2] += radius * wave[:, 1:]
+    fitted[:, 2:] *= wave[:, :1]
     return fitted, agreeing
 
 
@@ -137,8 +139,10 @@ def solve_waves(edge: Floats, counts: Flags, plan: FitPlan) -> Floats:
     normal = (weight @ plan.products).reshape(-1, 3, 3)
     normal += NUDGE
     weight *= edge
-    right = weight @ plan.waves.T
-    return np.asarray(np.linalg.solve(normal, right[:, :, None])[:, :, 0], np.float32)
+    right = (weight @ plan.waves.T)[:, :, None]
+    # OpenCV solves three equations in closed form.
+    solved = [cv2.solve(*equations)[1] for equations in zip(normal, right, strict=True)]
+    return np.asarray(np.hstack(solved).T, np.float32)
 
 
 def _find_edges(image: NDArray[np.uint8], circles: Floats, plan: FitPlan) -> Floats:

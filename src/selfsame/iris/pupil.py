@@ -30,10 +30,10 @@ SEARCH_RAYS, RAYS = 36, 72
 # How far from a circle's radius its edge is looked for, as a share of it, each time, and on how many points.
 ROUGH_SPREAD, ROUGH_POINTS = 0.35, 25
 FINE_SPREAD, FINE_POINTS = 0.25, 41
-# The last fit counts rays in more steps: it has the last word.
-LAST_NARROWING = (2.5, 1.5, 1.0)
+# The search leaves rays out in fewer steps than the last fit.
+SEARCH_NARROWING = (2.0, 1.0)
 # The candidates that go on to the fine search: those that are at least so good, compared with the best.
-KEPT_SCORE = 0.2
+KEPT_SCORE = 0.15
 # Rays that point up more steeply than this often end in a lid, whose edge is a rise too: the others decide.
 LID_DEGREES = 45.0
 # A circle that the lower rays move further than this, as a share of its radius, is kept as it was.
@@ -45,7 +45,7 @@ MIN_CONTRAST = 6.0
 MAX_UNEVENNESS = 0.7
 # A disc inside the best one, between these shares of its radius and at least so good, is the pupil: a limbus
 # is round too. A larger one is the same disc found twice.
-NESTED_RADII, NESTED_SCORE = (0.2, 0.9), 0.2
+NESTED_RADII, NESTED_SCORE = (0.2, 0.9), 0.15
 
 
 def close_highlights(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -73,13 +73,14 @@ def locate_pupil(image: NDArray[np.uint8]) -> Circle:
     """
     low, high = (share * min(image.shape) for share in RADIUS_RANGE)
     circles = propose_pupils(image, low, high)
-    plan = plan_fit(SEARCH_RAYS, ROUGH_SPREAD, ROUGH_POINTS, rough=True)
+    plan = plan_fit(SEARCH_RAYS, ROUGH_SPREAD, ROUGH_POINTS, narrowing=SEARCH_NARROWING, rough=True)
     circles, agreeing = fit_circles(image, circles, plan)
     score = _rate(circles, agreeing, _contrast(image, circles), low, high)
     kept = score >= min(KEPT_SCORE * score.max(), score.max())
     circles, rough = circles[kept], score[kept]
-    circles, agreeing = fit_circles(image, circles, plan_fit(SEARCH_RAYS, FINE_SPREAD, FINE_POINTS))
-    contrast, agreement = _contrast(image, circles), agreeing.mean(axis=1)
+    plan = plan_fit(SEARCH_RAYS, FINE_SPREAD, FINE_POINTS, narrowing=SEARCH_NARROWING)
+    circles, agreeing = fit_circles(image, circles, plan)
+    contrast, agreement = _contrast(image, circles), np.count_nonzero(agreeing, axis=1) / SEARCH_RAYS
     score = _rate(circles, agreeing, contrast, low, high) + rough
     score[(agreement < MIN_AGREEMENT) | (contrast < MIN_CONTRAST)] = -np.inf
     if score.max() == -np.inf:
@@ -96,7 +97,7 @@ def locate_pupil(image: NDArray[np.uint8]) -> Circle:
 
 def _rate(circles: Floats, agreeing: Flags, contrast: Floats, low: float, high: float) -> Floats:
     """Return how good each circle is, (c,): contrast times the squared agreement of rays that no lid cuts."""
-    agreement = agreeing[:, ~_lid_rays(SEARCH_RAYS)].mean(axis=1)
+    agreement = agreeing @ _clear_shares(SEARCH_RAYS)
     sane = (circles[:, 2] >= low) & (circles[:, 2] <= high)
     return np.where(sane, agreement**2 * contrast, -np.inf)
 
@@ -107,12 +108,20 @@ def _lid_rays(rays: int) -> Flags:
     return unit_circle(rays)[1] <= -np.sin(np.deg2rad(LID_DEGREES))
 
 
+@cache
+def _clear_shares(rays: int) -> Floats:
+    """Return the share of each ray among those that no lid cuts, (rays,)."""
+    clear = ~_lid_rays(rays)
+    return clear.astype(np.float32) / np.float32(np.count_nonzero(clear))
+
+
 def _leave_lid(image: NDArray[np.uint8], circle: Floats) -> Floats:
     """Fit a circle, (3,) x, y, radius, once more without the rays that a lid may cut."""
-    plan = plan_fit(RAYS, MAX_CHANGE, FINE_POINTS, narrowing=LAST_NARROWING, without=_lid_rays)
+    plan = plan_fit(RAYS, MAX_CHANGE, FINE_POINTS, without=_lid_rays)
     fitted, agreeing = fit_circles(image, circle[None], plan)
     moved = float(np.abs(fitted[0] - circle).max())
-    return circle if agreeing.mean() < MIN_AGREEMENT or moved > MAX_CHANGE * circle[2] else fitted[0]
+    lost = np.count_nonzero(agreeing) < MIN_AGREEMENT * agreeing.size
+    return circle if lost or moved > MAX_CHANGE * circle[2] else fitted[0]
 
 
 def _innermost(circles: Floats, score: Floats) -> int:
