@@ -51,6 +51,8 @@ NEAREST, BEYOND = 1.15, 22
 # Steps of the coarse search. It looks at every second ray, where the rise is meant over so many distances, so
 # that no circle falls between its steps.
 COARSE_OFFSET, COARSE_RADIUS, COARSE_BLUR = 6, 4, 5
+# It passes over centres that pay more than this: the finer search reaches a third of the way to them.
+COARSE_PENALTY = 0.2
 # So many of its circles are followed, whose radii lie more than so many of its steps apart.
 STARTS, APART = 2, 3
 
@@ -172,7 +174,7 @@ def lay_grid() -> Grid:
     cost = away[:, :, None] + DILATION_PENALTY * np.log(1 / distance / USUAL_DILATION) ** 2
     cost[distance * (1 - apart[:, :, None]) < ROOM] = np.inf
     rows, columns = np.mgrid[: share.size : COARSE_OFFSET, : share.size : COARSE_OFFSET].reshape(2, -1)
-    near = np.isfinite(away[rows, columns])
+    near = away[rows, columns] < COARSE_PENALTY
     rows, columns, some = rows[near], columns[near], np.arange(FIRST, LAST + 1, COARSE_RADIUS)
     return Grid(
         points=Points(*(np.outer(distance, wave).astype(np.float32) for wave in (cos, sin))),
