@@ -22,7 +22,7 @@ Flags = NDArray[np.bool_]
 
 # A ray agrees with the circle when its edge lies within this share of the radius (and 1.5 px at least).
 AGREEMENT_SHARE, AGREEMENT_PX = 0.07, 1.5
-# A fit first counts the rays within so many times that of the circle it begins with, then of the one it found.
+# A fit first counts the rays within so many times that of the circle it begins with, then of those it found.
 NARROWING: tuple[float, ...] = (2.5, 1.5, 1.0)
 # A rough fit has none before it: it begins with the rays whose edges lie within this share of their median.
 ROUGH_SHARE = 0.25
@@ -142,7 +142,7 @@ def solve_waves(edge: Floats, counts: Flags, plan: FitPlan) -> Floats:
     right = (weight @ plan.waves.T)[:, :, None]
     # OpenCV solves three equations in closed form.
     solved = [cv2.solve(*equations)[1] for equations in zip(normal, right, strict=True)]
-    return np.asarray(np.hstack(solved).T, np.float32)
+    return np.asarray(np.concatenate(solved, axis=1).T, np.float32)
 
 
 def _find_edges(image: NDArray[np.uint8], circles: Floats, plan: FitPlan) -> Floats:

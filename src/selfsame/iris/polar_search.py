@@ -76,8 +76,8 @@ class Grid:
         shift: (offsets y, offsets x, rays) places from a circle's radius to where it crosses.
         radii: (distances,) places of the radii.
         fading: (distances,) float32, how much a rise at a radius counts.
-        cost: (offsets y, offsets x, distances) float32, what a circle pays for the distance of its centre from
-            the pupil's and for its dilation; without end where it does not hold the pupil.
+        cost: (offsets y, offsets x, distances) float32, what a circle pays: for the distance of its centre
+            from the pupil's and for its dilation, and without end where it does not hold the pupil.
         offsets: (coarse offsets, 2) rows and columns of the tables above that the coarse search looks at.
         coarse: (coarse radii, coarse offsets, rays / 2) places where those circles cross.
         coarse_weight: (rays / 2,) float32.

@@ -2,10 +2,9 @@
 
 1. Highlights are closed by a grey opening (they are bright and smaller than a pupil).
 2. Gradients vote for circles on a small copy (`candidates`).
-3. To each of the best a circle is fitted again and again (`circle_fits`), first roughly, then those that are
-   left more finely.
-4. The one that is darkest against its surround, on most rays, is the pupil. It is fitted once more, on more
-   rays, without those that a lid may cut.
+3. To each of the best a circle is fitted roughly (`circle_fits`). The darker it is against its surround, and
+   on the more rays, the better it is; mostly one stands out, and only those near it are fitted finely.
+4. The best of both fits is the pupil. It is fitted once more, on more rays, without those that a lid may cut.
 """
 
 from functools import cache
@@ -32,8 +31,8 @@ ROUGH_SPREAD, ROUGH_POINTS = 0.35, 25
 FINE_SPREAD, FINE_POINTS = 0.25, 41
 # The search leaves rays out in fewer steps than the last fit.
 SEARCH_NARROWING = (2.0, 1.0)
-# The candidates that go on to the fine search: those that are at least so good, compared with the best.
-KEPT_SCORE = 0.15
+# A disc at least so good, compared with the best, is its rival: it is fitted finely as well.
+RIVAL_SCORE = 0.15
 # Rays that point up more steeply than this often end in a lid, whose edge is a rise too: the others decide.
 LID_DEGREES = 45.0
 # A circle that the lower rays move further than this, as a share of its radius, is kept as it was.
@@ -43,9 +42,9 @@ MIN_AGREEMENT = 0.5
 MIN_CONTRAST = 6.0
 # A pupil is flat: the range of grey inside it as a share of its contrast.
 MAX_UNEVENNESS = 0.7
-# A disc inside the best one, between these shares of its radius and at least so good, is the pupil: a limbus
-# is round too. A larger one is the same disc found twice.
-NESTED_RADII, NESTED_SCORE = (0.2, 0.9), 0.15
+# A rival inside the best one, between these shares of its radius, is the pupil: a limbus is round too. A larger
+# one is the same disc found twice.
+NESTED_RADII = (0.2, 0.9)
 
 
 def close_highlights(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -76,8 +75,8 @@ def locate_pupil(image: NDArray[np.uint8]) -> Circle:
     plan = plan_fit(SEARCH_RAYS, ROUGH_SPREAD, ROUGH_POINTS, narrowing=SEARCH_NARROWING, rough=True)
     circles, agreeing = fit_circles(image, circles, plan)
     score = _rate(circles, agreeing, _contrast(image, circles), low, high)
-    kept = score >= min(KEPT_SCORE * score.max(), score.max())
-    circles, rough = circles[kept], score[kept]
+    rivals = score >= score.max() * (RIVAL_SCORE if score.max() > 0 else 1)
+    circles, rough = circles[rivals], score[rivals]
     plan = plan_fit(SEARCH_RAYS, FINE_SPREAD, FINE_POINTS, narrowing=SEARCH_NARROWING)
     circles, agreeing = fit_circles(image, circles, plan)
     contrast, agreement = _contrast(image, circles), np.count_nonzero(agreeing, axis=1) / SEARCH_RAYS
@@ -129,7 +128,7 @@ def _innermost(circles: Floats, score: Floats) -> int:
     best = int(score.argmax())
     apart = np.hypot(circles[:, 0] - circles[best, 0], circles[:, 1] - circles[best, 1])
     share = circles[:, 2] / circles[best, 2]
-    nested = (apart + circles[:, 2] < circles[best, 2]) & (score > NESTED_SCORE * score[best])
+    nested = (apart + circles[:, 2] < circles[best, 2]) & (score > RIVAL_SCORE * score[best])
     nested &= (share > NESTED_RADII[0]) & (share < NESTED_RADII[1])
     return int(np.where(nested, score, -np.inf).argmax()) if nested.any() else best
 
