@@ -42,8 +42,8 @@ MIN_AGREEMENT = 0.5
 MIN_CONTRAST = 6.0
 # A pupil is flat: the range of grey inside it as a share of its contrast.
 MAX_UNEVENNESS = 0.7
-# A rival inside the best one, between these shares of its radius, is the pupil: a limbus is round too. A larger
-# one is the same disc found twice.
+# A rival inside the best one, between these shares of its radius, is the pupil: a limbus is round too. A
+# larger one is the same disc found twice.
 NESTED_RADII = (0.2, 0.9)
 
 
