@@ -6,11 +6,12 @@ import os
 import stat
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path, PurePosixPath
 
 import fsspec
 
-from selfsame.datasets.local_reading import read_below
+from selfsame.datasets.local_reading import find_place, read_below
 from selfsame.errors import CaptureError, InputError, SourceLostError
 from selfsame.sources.source import RawFile
 
@@ -53,6 +54,9 @@ class FileTree:
     path: str
     storage: Mapping[str, object] = field(default_factory=dict, repr=False)
 
+    def __reduce__(self) -> tuple[object, ...]:
+        return FileTree, (self.protocol, self.path, self.storage)  # another machine may have it elsewhere
+
     @property
     def root(self) -> str:
         """The root as a person would write it."""
@@ -88,7 +92,7 @@ class FileTree:
 
     def _read(self, path: str, at_most: int | None) -> bytes:
         if self.protocol == "file":
-            return read_below(self.path, path, at_most=at_most)
+            return read_below(self._place, path, at_most=at_most)
         content: bytes = self._filesystem().cat_file(self._full(path), end=at_most)
         return content
 
@@ -225,6 +229,10 @@ class FileTree:
             return self.read(MARKER).decode(errors="replace")
         except FileNotFoundError:
             return None
+
+    @cached_property
+    def _place(self) -> str:
+        return find_place(self.path)
 
     def _filesystem(self) -> fsspec.AbstractFileSystem:
         return fsspec.filesystem(self.protocol, **self.storage)
