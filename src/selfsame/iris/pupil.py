@@ -126,6 +126,8 @@ def _leave_lid(image: NDArray[np.uint8], circle: Floats) -> Floats:
 def _innermost(circles: Floats, score: Floats) -> int:
     """Return the best circle, or a smaller one inside it that is not much worse."""
     best = int(score.argmax())
+    if len(circles) == 1:
+        return best
     apart = np.hypot(circles[:, 0] - circles[best, 0], circles[:, 1] - circles[best, 1])
     share = circles[:, 2] / circles[best, 2]
     nested = (apart + circles[:, 2] < circles[best, 2]) & (score > RIVAL_SCORE * score[best])
