@@ -4,8 +4,8 @@
     python benchmarks/iris_steps.py --captures ROOT
 
 It claims nothing. The captures are images in folders PERSON/left and PERSON/right below the root; without
-them eyes are drawn. A step's time is the mean over the eyes of its least in several visits, so that what others
-do on the machine is left out. Time that passes, one thread; decoding is not counted.
+them eyes are drawn. A step's time is the mean over the eyes of its least in several visits, so that what
+others do on the machine is left out. Time that passes, one thread; decoding is not counted.
 """
 
 import time
