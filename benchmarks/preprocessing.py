@@ -33,7 +33,7 @@ from numpy.typing import NDArray
 
 import made_up
 import rounds
-from selfsame.datasets import ArraysDataset
+from selfsame.datasets import ArraysDataset, MadeShardsDataset
 from selfsame.datasets.file_tree import FileTree
 from selfsame.face.normalisation import normalise_face
 from selfsame.fingerprint.normalisation import normalise_fingerprint
@@ -181,7 +181,8 @@ def make_designs(
                 recipe.normalise(recipe.decode(read(one.path)))
 
     def preprocess(backend: str, workers: int, shards: tuple[object, ...]) -> None:
-        made = make_shards(shards, frozenset(), source, recipe, backend=backend, workers=workers)
+        writer = MadeShardsDataset(filepath=str(folder / "arrays")).load().writer
+        made = make_shards(shards, (), source, recipe, backend=backend, workers=workers, writer=writer)
         ArraysDataset(filepath=str(folder / "arrays")).save(made)
 
     def preprocess_on_one() -> None:

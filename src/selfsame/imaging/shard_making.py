@@ -36,17 +36,38 @@ class Reader(Protocol):
         ...
 
 
+Reach = Literal["process", "machine", "anywhere"]
+"""From where shards can be written: this process alone, all processes of this machine, or any machine."""
+
+
 class ShardWriter(Protocol):
     """Where workers can put the shards that they make; worker processes get a copy."""
 
     @property
-    def reach(self) -> Literal["process", "machine", "anywhere"]:
-        """From where it can be written: this process alone, others of this machine, or any machine."""
+    def reach(self) -> Reach:
+        """From where it can be written."""
         ...
 
     def deliver(self, shard: Shard) -> None:
-        """Write a shard, whole or not at all, as a worker."""
+        """Write a shard, whole or not at all, as a worker.
+
+        Raises:
+            InputError: it cannot be written.
+        """
         ...
+
+
+@dataclass(frozen=True)
+class ShardStore:
+    """What is stored already, and where more can be put.
+
+    Attributes:
+        made: names of the shards that need not be made again.
+        writer: of others.
+    """
+
+    made: frozenset[str]
+    writer: ShardWriter
 
 
 @dataclass(frozen=True)

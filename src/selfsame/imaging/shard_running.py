@@ -32,6 +32,7 @@ from selfsame.imaging.shard_making import (
     make_shard,
 )
 from selfsame.imaging.sharding import PlannedShard
+from selfsame.imaging.toolchain import describe_toolchain, require_toolchain
 
 logger = logging.getLogger(__name__)
 
@@ -70,19 +71,25 @@ def make_shards(
         writer: of shards; None where all of them are to come back.
 
     Raises:
-        InputError: the backend is not installed, no cluster answers at the address, or a worker cannot write.
+        InputError: the backend is not installed, no cluster answers at the address, its machines have another
+            version of the project, or a worker cannot write.
         WorkerDiedError: workers die whatever they are given.
     """
     missing = [shard for shard in plan if shard.name not in made]
     if missing:
         require_backend(backend)
     names = [shard.name for shard in plan if shard.name in made]
-    task = _Task(source, recipe, writer if writer and _reaches(writer, backend, address) else None)
+    task = _Task(
+        source,
+        recipe,
+        writer if writer and reaches(writer, backend, address) else None,
+        None if address is None else describe_toolchain(),
+    )
     return _make_missing(names, missing, task, partial(open_pool, backend, workers, address))
 
 
-def _reaches(writer: ShardWriter, backend: Backend, address: str | None) -> bool:
-    """Tell whether workers shall write. Threads leave it to who takes the shards, while they make the next."""
+def reaches(writer: ShardWriter, backend: Backend, address: str | None) -> bool:
+    """Tell whether workers shall write; threads leave it to who takes the shards while they make the next."""
     if backend in ("sequential", "threading"):
         return False
     return writer.reach == "anywhere" or (writer.reach == "machine" and address is None)
@@ -90,15 +97,20 @@ def _reaches(writer: ShardWriter, backend: Backend, address: str | None) -> bool
 
 @dataclass(frozen=True)
 class _Task:
-    """Making a shard, and writing it where there is a writer; it travels to the workers."""
+    """Making a shard, and writing it where there is a writer; it travels to the workers.
+
+    Those on other machines make the pixels of this one, or refuse: they are told its toolchain.
+    """
 
     source: Reader
     recipe: Recipe
     writer: ShardWriter | None
+    toolchain: str | None
 
     def __call__(self, planned: PlannedShard) -> "_Made":
-        _use_one_thread()
-        return self.finish(make_shard(planned, self.source, self.recipe))
+        if self.toolchain is not None:
+            require_toolchain(self.toolchain)
+        return self.finish(_make_alone(planned, self.source, self.recipe))
 
     def finish(self, shard: Shard) -> "_Made":
         """Write a shard, or hand it on."""
@@ -159,6 +171,12 @@ def _keep_ahead(missing: Sequence[PlannedShard], task: _Task, pool: Pool) -> Ite
         yield made
 
 
+def _make_alone(planned: PlannedShard, source: Reader, recipe: Recipe) -> Shard:
+    """Make a shard where other workers use the other cores."""
+    _use_one_thread()
+    return make_shard(planned, source, recipe)
+
+
 @cache
 def _use_one_thread() -> None:
     """Let OpenCV use one thread a call in this process; said once, since saying it takes milliseconds."""
@@ -171,12 +189,11 @@ def _make_apart(planned: PlannedShard, task: _Task) -> Shard:
     """Make a shard capture by capture in a process of its own, which is replaced where it dies."""
     parts: list[Shard] = []
     died: list[str] = []
-    make = partial(make_shard, source=task.source, recipe=task.recipe)
     with open_processes(1) as pool:
         for (capture_id, path), group in groupby(planned.impressions, key=attrgetter("capture_id", "path")):
             one = PlannedShard(planned.name, tuple(group))
             try:
-                parts.append(pool.submit(make, one)())
+                parts.append(pool.submit(_make_alone, one, task.source, task.recipe)())
             except WorkerDiedError:
                 _require_living(pool.submit)
                 died.append(capture_id)
