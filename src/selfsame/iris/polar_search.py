@@ -51,7 +51,7 @@ NEAREST, BEYOND = 1.15, 22
 # Steps of the coarse search. It looks at every second ray, where the rise is meant over so many distances, so
 # that no circle falls between its steps.
 COARSE_OFFSET, COARSE_RADIUS, COARSE_BLUR = 6, 4, 5
-# It passes over centres that pay more than this: the finer search reaches a third of the way to them.
+# It passes over centres that pay more than this: the finer search nearly reaches them from their neighbours.
 COARSE_PENALTY = 0.2
 # So many of its circles are followed, whose radii lie more than so many of its steps apart.
 STARTS, APART = 2, 3
