@@ -7,11 +7,12 @@ import platform
 import stat
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path, PurePosixPath
 
 import fsspec
 
-from selfsame.datasets.local_reading import read_below
+from selfsame.datasets.local_reading import find_place, read_below
 from selfsame.datasets.stores import make_folder
 from selfsame.errors import CaptureError, InputError, SourceLostError
 from selfsame.sources.source import RawFile
@@ -55,6 +56,9 @@ class FileTree:
     path: str
     storage: Mapping[str, object] = field(default_factory=dict, repr=False)
 
+    def __reduce__(self) -> tuple[object, ...]:
+        return type(self), (self.protocol, self.path, self.storage)  # another machine may have it elsewhere
+
     @property
     def root(self) -> str:
         """The root as a person would write it."""
@@ -80,7 +84,7 @@ class FileTree:
         checked = _inside(path)
         try:
             if self.protocol == "file":
-                return read_below(self.path, checked, at_most=at_most)
+                return read_below(self._place, checked, at_most=at_most)
             return self._read_remote(checked, at_most)
         except OSError as error:
             if self.exists() and self.has_files():
@@ -242,6 +246,10 @@ class FileTree:
             return self.read(MARKER).decode(errors="replace")
         except FileNotFoundError:
             return None
+
+    @cached_property
+    def _place(self) -> str:
+        return find_place(self.path)
 
     def _filesystem(self) -> fsspec.AbstractFileSystem:
         return fsspec.filesystem(self.protocol, **self.storage)
