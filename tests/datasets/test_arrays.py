@@ -130,6 +130,16 @@ def test_a_full_disk_is_called_so(dataset, folder, monkeypatch):
     assert list(folder.iterdir()) == []
 
 
+def test_an_error_of_what_makes_shards_is_not_told_as_one_of_the_folder(dataset):
+    def stop():
+        yield make_shard("a")
+        raise OSError("the network went away")
+
+    with pytest.raises(DatasetError, match="the network went away") as raised:
+        dataset.save(stop())
+    assert not isinstance(raised.value.__cause__, InputError)
+
+
 def test_a_folder_that_was_never_made_says_what_makes_it(dataset, made):
     assert made.load().made == frozenset()
     assert not dataset.exists()

@@ -65,6 +65,24 @@ def test_an_unmounted_tree_is_told_and_a_single_lost_file_is_not(tmp_path: Path)
         tree.read("s2/iris_left/1.png")
 
 
+class Closed(MemoryFileSystem):
+    """A store that lets nobody in."""
+
+    cachable = False
+
+    def cat_file(self, path: str, start: int | None = None, end: int | None = None, **_: object) -> bytes:
+        raise PermissionError("wrong key")
+
+    def isdir(self, path: str) -> bool:
+        raise PermissionError("wrong key")
+
+
+def test_a_store_without_access_is_told_and_no_single_capture_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(FileTree, "_filesystem", lambda tree: Closed())
+    with pytest.raises(SourceLostError, match=r"s3://bucket/captures, but .* no access .*PermissionError: wrong"):
+        FileTree("s3", "bucket/captures").read("s1/1.png")
+
+
 @pytest.mark.parametrize("interrupted_at", [1, 2], ids=["the old one moved away", "the new one moved in"])
 def test_a_replacement_that_is_interrupted_leaves_one_tree_and_nothing_else(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, interrupted_at: int
@@ -181,6 +199,16 @@ def test_what_a_killed_process_left_does_not_mix_in(tmp_path: Path) -> None:
     dataset.save(iter(PAIRS))
     assert len(paths(dataset)) == 3
     assert [path.name for path in tmp_path.iterdir()] == ["captures"]
+
+
+def test_an_error_of_the_stream_is_not_told_as_one_of_the_folder(root: str) -> None:
+    def stop() -> Iterator[tuple[str, bytes]]:
+        yield "s1/1.png", b"1"
+        raise OSError("the scanner went away")
+
+    with pytest.raises(DatasetError, match="the scanner went away") as raised:
+        CapturesDataset(filepath=root).save(stop())
+    assert not isinstance(raised.value.__cause__, InputError)
 
 
 def test_an_empty_stream_is_refused(root: str) -> None:

@@ -163,6 +163,64 @@ def test_a_running_dask_cluster_is_used_by_its_address_and_left_running(contents
         assert cluster.scheduler.total_nthreads == 1
 
 
+def test_workers_of_another_version_are_refused(contents, deadly, monkeypatch):
+    require("dask")
+    from distributed import LocalCluster
+
+    monkeypatch.setattr(shard_running, "describe_toolchain", lambda: "selfsame 9")
+    with (
+        LocalCluster(n_workers=1, threads_per_worker=1, dashboard_address=None) as cluster,
+        pytest.raises(InputError, match=r"expected workers with selfsame 9, .* has selfsame .*install the same"),
+    ):
+        make(contents, deadly.RECIPE, "dask", -1, cluster.scheduler_address)
+
+
+class Cluster:
+    """A Dask cluster that is asked which of its processes have a package."""
+
+    def __init__(self, scheduler, **workers):
+        self.scheduler, self.workers = scheduler, workers
+
+    def run_on_scheduler(self, function, *arguments):
+        return self.scheduler
+
+    def run(self, function, *arguments):
+        return self.workers
+
+    def nthreads(self):
+        return self.workers
+
+
+def test_processes_without_the_package_are_named():
+    require("dask")
+    from selfsame.imaging.dask_cluster import require_package
+
+    require_package(Cluster("found", one="found"), "tcp://host:8786")
+    with pytest.raises(InputError, match=r"2 of 3 processes have none \(its scheduler, two\): install it"):
+        require_package(Cluster(None, one="found", two=None), "tcp://host:8786")
+
+
+class Late:
+    """A result that is there at the third look."""
+
+    looks = 0
+
+    def result(self, timeout):
+        self.looks += 1
+        if self.looks < 3:
+            raise TimeoutError
+        return "made"
+
+
+def test_a_result_is_waited_for_as_long_as_there_are_workers():
+    require("dask")
+    from selfsame.imaging.dask_cluster import wait_for_result
+
+    assert wait_for_result(Cluster("found", one=1), Late(), patience_s=1) == "made"
+    with pytest.raises(TimeoutError, match="no worker for 5 s, after all had left"):
+        wait_for_result(Cluster("found"), Late(), patience_s=1)
+
+
 def test_an_address_where_no_cluster_answers_is_named(contents, deadly, monkeypatch):
     require("dask")
     monkeypatch.setattr(backends, "CONNECT_S", 1)

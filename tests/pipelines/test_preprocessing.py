@@ -297,6 +297,8 @@ def test_a_folder_of_raw_captures_that_is_read_only_is_enough(rig, manifest, pri
         ({"workers": 0}, "workers of 1 or more, or -1"),
         ({"backend": "spark"}, "backend"),
         ({"address": "tcp://127.0.0.1:8786"}, "an address with the backends dask and ray only"),
+        ({"address": "127.0.0.1:8786", "backend": "dask"}, "an address such as tcp://host:8786"),
+        ({"address": "tcp://127.0.0.1:8786", "backend": "ray"}, "ray://host:10001 with ray"),
         ({"rows_per_shard": 0}, "rows_per_shard"),
         ({"heigth": 3}, "heigth"),
         ({"normalisation": {"kind": "palm", "height": 3, "width": 3}}, "palm"),

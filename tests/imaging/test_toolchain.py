@@ -1,0 +1,23 @@
+"""What all machines of a cluster have to share is said, and compared."""
+
+import cv2
+import pytest
+
+from selfsame import __version__
+from selfsame.errors import InputError
+from selfsame.imaging.toolchain import describe_toolchain, require_toolchain
+
+
+def test_the_toolchain_names_the_project_and_the_libraries_that_decide_pixels() -> None:
+    said = describe_toolchain()
+    assert said.startswith(f"selfsame {__version__} (code ")
+    assert f"OpenCV {cv2.__version__}" in said
+
+
+def test_the_same_toolchain_is_accepted() -> None:
+    require_toolchain(describe_toolchain())
+
+
+def test_another_toolchain_is_refused_with_both_named() -> None:
+    with pytest.raises(InputError, match=r"expected workers with selfsame 0\.0\.9, .* has selfsame .*restart"):
+        require_toolchain("selfsame 0.0.9")
