@@ -79,7 +79,9 @@ class Closed(MemoryFileSystem):
 
 def test_a_store_without_access_is_told_and_no_single_capture_is(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(FileTree, "_filesystem", lambda tree: Closed())
-    with pytest.raises(SourceLostError, match=r"s3://bucket/captures, but .* no access .*PermissionError: wrong"):
+    with pytest.raises(
+        SourceLostError, match=r"s3://bucket/captures, but .* no access .*PermissionError: wrong"
+    ):
         FileTree("s3", "bucket/captures").read("s1/1.png")
 
 

@@ -170,7 +170,9 @@ def test_workers_of_another_version_are_refused(contents, deadly, monkeypatch):
     monkeypatch.setattr(shard_running, "describe_toolchain", lambda: "selfsame 9")
     with (
         LocalCluster(n_workers=1, threads_per_worker=1, dashboard_address=None) as cluster,
-        pytest.raises(InputError, match=r"expected workers with selfsame 9, .* has selfsame .*install the same"),
+        pytest.raises(
+            InputError, match=r"expected workers with selfsame 9, .* has selfsame .*install the same"
+        ),
     ):
         make(contents, deadly.RECIPE, "dask", -1, cluster.scheduler_address)
 

@@ -19,5 +19,7 @@ def test_the_same_toolchain_is_accepted() -> None:
 
 
 def test_another_toolchain_is_refused_with_both_named() -> None:
-    with pytest.raises(InputError, match=r"expected workers with selfsame 0\.0\.9, .* has selfsame .*restart"):
+    with pytest.raises(
+        InputError, match=r"expected workers with selfsame 0\.0\.9, .* has selfsame .*restart"
+    ):
         require_toolchain("selfsame 0.0.9")

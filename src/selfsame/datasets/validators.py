@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pandas as pd
 
 from selfsame.errors import DamagedError
@@ -213,10 +214,13 @@ def _require_unique(what: str, data: pd.DataFrame, columns: list[str]) -> None:
 
 def _list_folds(data: pd.DataFrame) -> Iterator[tuple[str, int, pd.DataFrame]]:
     """Give the rows of one fold of one protocol at a time, since all together are many."""
+    narrow, folds = data[["capture_id", "subject_id", "split"]], data["fold"].to_numpy()
     for protocol in data["protocol"].unique():
-        folds = data.loc[data["protocol"] == protocol, "fold"]
-        for fold in folds.unique():
-            yield protocol, fold, data.loc[folds.index[folds == fold], ["capture_id", "subject_id", "split"]]
+        of_protocol = (data["protocol"] == protocol).to_numpy(dtype=bool)
+        for fold in np.unique(folds[of_protocol]).tolist():
+            rows = np.flatnonzero(of_protocol & (folds == fold))
+            together = rows[-1] - rows[0] < len(rows)  # as they are written: a slice copies nothing
+            yield protocol, fold, narrow.iloc[slice(rows[0], rows[-1] + 1) if together else rows]
 
 
 def _require_whole_folds(data: pd.DataFrame) -> None:

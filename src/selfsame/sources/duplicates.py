@@ -62,4 +62,5 @@ def _separate(
     other = first.where(first != copies["path"], last)
     refused = copies.assign(reason=reasons[several], detail=what + " as " + other)
     refused = refused[refused["reason"].notna()]
-    return table[reasons.isna()].reset_index(drop=True), select_columns(refused, REJECTED)
+    kept = table[reasons.isna()] if len(refused) else table  # which copies nothing
+    return kept.reset_index(drop=True), select_columns(refused, REJECTED)

@@ -52,7 +52,8 @@ def list_impressions(
         synthetic_impressions: how many each capture gets, where every instance of every subject has one
             capture only; where any has more, there are real second impressions and none is made up.
     """
-    rows = manifest[manifest["modality"] == modality]
+    needed = ["capture_id", "path", "xxh128", "bytes", *KEY]
+    rows = manifest.loc[manifest["modality"] == modality, [*needed, "protocol"]]
     several = rows.groupby(list(INSTANCE)).size() > 1
     wanted = synthetic_impressions if (rows["protocol"] != "unenrolled").any() else 0
     count = 0 if several.any() else wanted
@@ -64,7 +65,7 @@ def list_impressions(
             int((~several).sum()),
             int(several.sum()),
         )
-    columns = iterate_rows(rows, ["capture_id", "path", "xxh128", "bytes", *KEY])
+    columns = iterate_rows(rows, needed)
     return [
         PlannedImpression(capture_id, "/".join(map(str, identity)), path, xxh128, impression, size)
         for capture_id, path, xxh128, size, *identity in columns
