@@ -217,7 +217,7 @@ def test_a_worker_that_cannot_write_says_where(tmp_path):
     (tmp_path / "file").write_text("no folder")
     store = MadeShardsDataset(filepath=str(tmp_path / "file/arrays")).load()
     with pytest.raises(
-        InputError, match="expected a folder that can be written, got Not a directory at .*file"
+        InputError, match=r"expected a folder that can be written, got Not a directory at .*file"
     ):
         store.writer.deliver(make_shard("a"))
 

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from functools import partial
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Literal, ParamSpec, Protocol, TypeVar, cast
+from uuid import uuid4
 
 from selfsame.errors import InputError, SelfsameError
 
@@ -217,7 +218,8 @@ def _open_dask(workers: int, address: str | None) -> Iterator[Pool]:
 
     from selfsame.imaging.dask_cluster import explain_misreading, require_package, wait_for_result
 
-    logging.getLogger("distributed").setLevel(logging.CRITICAL)  # what it logs is raised as well
+    for name in ("distributed", "distributed.client"):  # what they log is raised as well
+        logging.getLogger(name).setLevel(logging.CRITICAL)
     with ExitStack() as opened:
         with _name_failures("dask", address):
             cluster = address or opened.enter_context(_start_dask(workers))
@@ -229,7 +231,7 @@ def _open_dask(workers: int, address: str | None) -> Iterator[Pool]:
         def submit(
             task: Callable[Given, Made], /, *args: Given.args, **kwargs: Given.kwargs
         ) -> Callable[[], Made]:
-            future = client.submit(partial(task, *args, **kwargs), pure=False)
+            future = client.submit(partial(task, *args, **kwargs), key=f"shard-{uuid4().hex}")
 
             def wait() -> Made:
                 with _name_failures("dask", address):
