@@ -150,7 +150,8 @@ def make_designs(
 def write_samples(folder: Path, samples: int, sizes: tuple[tuple[int, int], ...]) -> list:
     """Write random captures as shards, and each as a file of its own."""
     from selfsame.datasets import ArraysDataset
-    from selfsame.imaging.arrays import Shard, ShardRecord, digest_pixels
+    from selfsame.imaging.arrays import Shard, ShardRecord
+    from selfsame.imaging.checksums import checksum_pixels
 
     rng = np.random.default_rng(0)
     loaded = []
@@ -161,7 +162,7 @@ def write_samples(folder: Path, samples: int, sizes: tuple[tuple[int, int], ...]
             rows = min(SHARD_ROWS, samples - first)
             pixels = rng.integers(0, 256, (rows, 2, height, width), dtype=np.uint8)
             facts = {"entries": (), "seconds": {}, "provisional": False, "recipe": ""}
-            record = ShardRecord(shape=pixels.shape, sha256=digest_pixels(pixels), **facts)
+            record = ShardRecord(shape=pixels.shape, xxh128=checksum_pixels(pixels), **facts)
             shards.append(Shard(f"{first:08}", pixels, record))
             for row, image in enumerate(pixels):
                 np.save(folder / f"{m}" / f"{first + row}.npy", image)

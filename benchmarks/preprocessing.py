@@ -34,6 +34,7 @@ from selfsame.datasets import ArraysDataset
 from selfsame.datasets.file_tree import FileTree
 from selfsame.face.normalisation import normalise_face
 from selfsame.fingerprint.normalisation import normalise_fingerprint
+from selfsame.imaging.checksums import checksum
 from selfsame.imaging.decoding import decode_grey
 from selfsame.imaging.normalised import Normalised
 from selfsame.imaging.resizing import resize
@@ -141,8 +142,9 @@ def take_captures(root: Path, folders: Sequence[str], most: int, times: int) -> 
 
 
 def plan_capture(root: Path, path: Path) -> PlannedImpression:
-    digest, relative = hashlib.sha256(path.read_bytes()).hexdigest(), path.relative_to(root).as_posix()
-    return PlannedImpression(digest[:24], relative, relative, 0, path.stat().st_size)
+    content, relative = path.read_bytes(), path.relative_to(root).as_posix()
+    capture_id = hashlib.sha256(content).hexdigest()[:24]
+    return PlannedImpression(capture_id, relative, relative, checksum(content), 0, len(content))
 
 
 def make_designs(

@@ -34,7 +34,8 @@ import yaml
 
 from rounds import Claim, Cost, Row, Spread, conclude, cost_of, parser_of, processor_s, run_rounds, speed_of
 from selfsame.datasets import ArraysDataset
-from selfsame.imaging.arrays import Shard, ShardedArrays, ShardRecord, digest_pixels
+from selfsame.imaging.arrays import Shard, ShardedArrays, ShardRecord
+from selfsame.imaging.checksums import checksum_pixels
 from selfsame.learning.batches import Batch, BatchLoader
 from selfsame.learning.cross_validation import embed_folds
 from selfsame.learning.epochs import EpochEnd
@@ -118,7 +119,7 @@ def write_shards(folder: Path, pixels: np.ndarray) -> ShardedArrays:
                 f"{first // SHARD_ROWS:08}",
                 part := pixels[first : first + SHARD_ROWS],
                 ShardRecord(
-                    shape=part.shape, sha256=digest_pixels(part), entries=(), seconds={}, provisional=False,
+                    shape=part.shape, xxh128=checksum_pixels(part), entries=(), seconds={}, provisional=False,
                     recipe="",
                 ),
             )

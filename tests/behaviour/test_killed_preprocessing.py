@@ -15,6 +15,7 @@ import pytest
 
 from selfsame.datasets import ArraysDataset, MadeShardsDataset
 from selfsame.datasets.file_tree import FileTree
+from selfsame.imaging.checksums import checksum
 from selfsame.pipelines.preprocessing.nodes import normalise_captures
 from selfsame.pipelines.preprocessing.params import PreprocessingParameters
 
@@ -67,6 +68,7 @@ def run(captures, folder, backend, source=FileTree):
             "role": "reference",
             "protocol": "closed_set",
             "path": [path.name for path in paths],
+            "xxh128": [checksum(path.read_bytes()) for path in paths],
             "bytes": [path.stat().st_size for path in paths],
         }
     )

@@ -15,6 +15,7 @@ from selfsame.benchmarking.preprocessing import (
     time_preprocessing,
 )
 from selfsame.errors import CaptureError, InputError
+from selfsame.imaging.checksums import checksum
 from selfsame.imaging.normalised import Normalised
 from selfsame.imaging.shard_making import Recipe
 from selfsame.imaging.sharding import PlannedImpression
@@ -48,7 +49,7 @@ def sample() -> Callable[..., Sample]:
     def make(*contents: bytes) -> Sample:
         files = {f"{i}.png": content for i, content in enumerate(contents)}
         planned = tuple(
-            PlannedImpression(hashlib.sha256(data).hexdigest()[:24], path, path, 0)
+            PlannedImpression(hashlib.sha256(data).hexdigest()[:24], path, path, checksum(data), 0)
             for path, data in files.items()
         )
         return Sample(planned, Files(files), Recipe(4, 4, 0, decode, normalise), 8, captures=1000)

@@ -13,7 +13,8 @@ from kedro.io import DatasetError
 from selfsame.datasets import ArraysDataset, MadeShardsDataset, arrays
 from selfsame.datasets.shard_files import LocalShards
 from selfsame.errors import DamagedError, InputError
-from selfsame.imaging.arrays import Entry, Shard, ShardRecord, digest_pixels
+from selfsame.imaging.arrays import Entry, Shard, ShardRecord
+from selfsame.imaging.checksums import checksum_pixels
 
 
 def make_shard(name, rows=3, seed=0, provisional=False, recipe="r"):
@@ -24,7 +25,7 @@ def make_shard(name, rows=3, seed=0, provisional=False, recipe="r"):
     )
     record = ShardRecord(
         shape=pixels.shape,
-        sha256=digest_pixels(pixels),
+        xxh128=checksum_pixels(pixels),
         entries=entries,
         seconds={"decode": 0.5},
         provisional=provisional,

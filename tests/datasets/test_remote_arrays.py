@@ -11,7 +11,8 @@ from kedro.framework.session import KedroSession
 from kedro.io import DatasetError
 
 from selfsame.datasets import ArraysDataset, MadeShardsDataset
-from selfsame.imaging.arrays import Entry, Shard, ShardRecord, digest_pixels
+from selfsame.imaging.arrays import Entry, Shard, ShardRecord
+from selfsame.imaging.checksums import checksum_pixels
 
 PROJECT = Path(__file__).parents[2]
 ROOT = "memory://bucket/arrays"
@@ -22,7 +23,7 @@ def make_shard(name, rows=3, seed=0, provisional=False):
     entries = tuple(Entry(f"{name}{row}", 0, row, None, None, {"x": 0.1}) for row in range(rows))
     record = ShardRecord(
         shape=pixels.shape,
-        sha256=digest_pixels(pixels),
+        xxh128=checksum_pixels(pixels),
         entries=entries,
         seconds={"decode": 0.5},
         provisional=provisional,
@@ -206,7 +207,7 @@ def test_altered_pixels_on_the_store_are_named_and_then_made_again(dataset, else
         content = bytearray(file.read())
     content[-1] ^= 1
     store.pipe_file("/bucket/arrays/a.npy", bytes(content))
-    with pytest.raises(DatasetError, match=r"expected pixels of digest .* in shard a, got others"):
+    with pytest.raises(DatasetError, match=r"expected pixels of checksum .* in shard a, got others"):
         elsewhere.load()
     assert made.load() == {"b"}
     dataset.save([make_shard("a"), "b"])

@@ -18,6 +18,7 @@ def manifest_row(number: int, **fields: object) -> dict[str, object]:
         "capture_index": number,
         "path": f"s1/left/{number}.bmp",
         "sha256": f"{number:064x}",
+        "xxh128": f"{number:032x}",
         "format": "BMP",
         "width": 320,
         "height": 240,
@@ -61,6 +62,7 @@ def test_a_sound_manifest_is_returned_as_it_is() -> None:
         ({"path": "../s1.bmp"}, "column path"),
         ({"path": "/s1.bmp"}, "column path"),
         ({"sha256": "x"}, "column sha256"),
+        ({"xxh128": "x"}, "column xxh128"),
         ({"protocol": "subject_disjoint"}, "expected one protocol"),
     ],
 )

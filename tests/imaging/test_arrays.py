@@ -83,7 +83,7 @@ def test_shards_of_another_size_or_type_are_refused(pixels, other):
 def make_records(*recipes):
     return {
         name: ShardRecord(
-            shape=(1, 2, 4, 6), sha256="", entries=(), seconds={}, provisional=False, recipe=recipe
+            shape=(1, 2, 4, 6), xxh128="", entries=(), seconds={}, provisional=False, recipe=recipe
         )
         for name, recipe in zip("ab", recipes, strict=False)
     }

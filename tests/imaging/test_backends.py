@@ -18,6 +18,7 @@ import pytest
 from selfsame.errors import InputError
 from selfsame.imaging import backends, shard_running
 from selfsame.imaging.backends import CLUSTERS, WorkerDiedError, open_processes
+from selfsame.imaging.checksums import checksum
 from selfsame.imaging.shard_making import PASSING, WORKER_DIED
 from selfsame.imaging.shard_running import make_shards
 from selfsame.imaging.sharding import PlannedImpression, plan_shards
@@ -34,7 +35,7 @@ def deadly():
 
 def plan(contents, impressions=2):
     rows = [
-        PlannedImpression(hashlib.sha256(content).hexdigest()[:24], path, path, impression)
+        PlannedImpression(hashlib.sha256(content).hexdigest()[:24], path, path, checksum(content), impression)
         for path, content in contents.items()
         for impression in range(impressions)
     ]
@@ -84,7 +85,7 @@ def assert_same_shards(got, expected):
     assert [shard.name for shard in got] == [shard.name for shard in expected]
     for one, other in zip(got, expected, strict=True):
         np.testing.assert_array_equal(one.pixels, other.pixels)
-        assert (one.record.sha256, one.record.recipe) == (other.record.sha256, other.record.recipe)
+        assert (one.record.xxh128, one.record.recipe) == (other.record.xxh128, other.record.recipe)
         assert [entry._replace(detail=None) for entry in one.record.entries] == [
             entry._replace(detail=None) for entry in other.record.entries
         ]

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from selfsame.errors import CaptureError, SourceLostError
+from selfsame.imaging.checksums import checksum
 from selfsame.imaging.normalised import Normalised
 from selfsame.imaging.shard_making import STAGES, Recipe, fail_shard, join_shards, make_shard
 from selfsame.imaging.shard_running import make_shards
@@ -61,7 +62,7 @@ def make_content(first, seed=0):
 
 def plan(contents, impressions=1):
     rows = [
-        PlannedImpression(hashlib.sha256(content).hexdigest()[:24], path, path, impression)
+        PlannedImpression(hashlib.sha256(content).hexdigest()[:24], path, path, checksum(content), impression)
         for path, content in contents.items()
         for impression in range(impressions)
     ]

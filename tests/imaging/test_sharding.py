@@ -1,6 +1,7 @@
 """Which captures share a shard, and what decides a shard's name."""
 
 from collections import Counter
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -11,7 +12,7 @@ from selfsame.imaging.sharding import MAX_SHARDS, PlannedImpression, digest_sett
 
 def make_impressions(count, start=0):
     return [
-        PlannedImpression(f"{i:024x}", f"subject/{i}", f"{i}.png", 0) for i in range(start, start + count)
+        PlannedImpression(f"{i:024x}", f"subject/{i}", f"{i}.png", "", 0) for i in range(start, start + count)
     ]
 
 
@@ -52,14 +53,18 @@ def test_a_capture_that_comes_goes_or_changes_touches_one_shard(change):
     after = {
         "added": [*before, *make_impressions(1, start=900)],
         "removed": before[:450] + before[451:],
-        "replaced": [*before[:450], PlannedImpression("f" * 24, "subject/450", "450.png", 0), *before[451:]],
+        "replaced": [
+            *before[:450],
+            replace(before[450], capture_id="f" * 24),
+            *before[451:],
+        ],
     }[change]
     assert len(names(plan(after)) - names(plan(before))) == 1
 
 
 def test_a_moved_file_touches_nothing():
     before = make_impressions(50)
-    after = [PlannedImpression(one.capture_id, one.identity, f"moved/{one.path}", 0) for one in before]
+    after = [PlannedImpression(one.capture_id, one.identity, f"moved/{one.path}", "", 0) for one in before]
     assert names(plan(after)) == names(plan(before))
 
 
@@ -69,7 +74,7 @@ def test_other_settings_touch_every_shard():
 
 
 def test_impressions_of_a_capture_share_a_shard():
-    both = [PlannedImpression(f"{i:024x}", f"s/{i}", "", k) for i in range(40) for k in (0, 1)]
+    both = [PlannedImpression(f"{i:024x}", f"s/{i}", "", "", k) for i in range(40) for k in (0, 1)]
     for shard in plan(both):
         assert Counter(one.impression for one in shard.impressions).keys() == {0, 1}
 

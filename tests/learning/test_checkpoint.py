@@ -158,7 +158,7 @@ def test_unknown_modality_is_refused(checkpoint, captures):
 
 def normalised_by(recipe):
     record = ShardRecord(
-        shape=(7, 2, 16, 32), sha256="", entries=(), seconds={}, provisional=False, recipe=recipe
+        shape=(7, 2, 16, 32), xxh128="", entries=(), seconds={}, provisional=False, recipe=recipe
     )
     return ShardedArrays({"one": np.zeros((7, 2, 16, 32), dtype=np.uint8)}, {"one": record})
 

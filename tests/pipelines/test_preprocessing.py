@@ -19,6 +19,7 @@ from selfsame.datasets import ArraysDataset, IndexValidator, MadeShardsDataset
 from selfsame.datasets.file_tree import FileTree
 from selfsame.errors import MismatchError
 from selfsame.imaging.arrays import ShardedArrays
+from selfsame.imaging.checksums import checksum
 from selfsame.imaging.normalised import Normalised
 from selfsame.pipelines.preprocessing import create_pipeline
 from selfsame.pipelines.preprocessing.nodes import index_arrays, normalise_captures
@@ -66,13 +67,14 @@ def draw_print(seed):
 
 def list_row(root, subject, instance, index, protocol="closed_set", split=None):
     path = f"{subject}_{instance}_{index}.bmp"
-    digest = hashlib.sha256((root / path).read_bytes()).hexdigest()
+    content = (root / path).read_bytes()
+    digest = hashlib.sha256(content).hexdigest()
     role = "reference" if index == 1 else "probe"
     split = split or ("train" if role == "reference" else "test")
     return {
         "capture_id": digest[:24], "subject_id": subject, "modality": "fingerprint", "instance": instance,
         "capture_index": np.int32(index), "path": path, "role": role, "split": split, "protocol": protocol,
-        "bytes": (root / path).stat().st_size, "resolution_dpi": np.nan,
+        "xxh128": checksum(content), "bytes": len(content), "resolution_dpi": np.nan,
     }  # fmt: skip
 
 

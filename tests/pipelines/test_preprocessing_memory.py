@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from selfsame.datasets import ArraysDataset
+from selfsame.imaging.checksums import checksum
 from selfsame.imaging.normalised import Normalised
 from selfsame.imaging.shard_making import Recipe
 from selfsame.imaging.shard_running import make_shards
@@ -37,10 +38,11 @@ def normalise(grey):
 
 def plan(captures):
     paths = [f"{i:06}" for i in range(captures)]
-    rows = [
-        PlannedImpression(hashlib.sha256(make_content(path)).hexdigest()[:24], path, path, 0, SIDE * SIDE)
-        for path in paths
-    ]
+    rows = []
+    for path in paths:
+        content = make_content(path)
+        capture_id = hashlib.sha256(content).hexdigest()[:24]
+        rows.append(PlannedImpression(capture_id, path, path, checksum(content), 0, SIDE * SIDE))
     return plan_shards(rows, rows_per_shard=16, settings="s")
 
 

@@ -64,7 +64,7 @@ class RemoteShards:
 
     def map_pixels(self, name: str, record: ShardRecord, verify: Verification) -> NDArray[np.uint8]:
         """Map the copy in the cache, which is fetched where it is missing or damaged."""
-        cached = self._cache / f"{record.sha256}{PIXELS}"
+        cached = self._cache / f"{record.xxh128}{PIXELS}"
         try:
             return map_pixels(cached, name, record, verify)
         except DamagedError:
@@ -87,7 +87,7 @@ class RemoteShards:
     def write(self, shard: Shard) -> None:
         """Write the pixels to the cache, and from there to the store; then the record."""
         began = time.perf_counter()
-        cached = self._cache / f"{shard.record.sha256}{PIXELS}"
+        cached = self._cache / f"{shard.record.xxh128}{PIXELS}"
         replace_pixels(cached, shard.pixels)
         self._filesystem().put_file(cached.as_posix(), self._full(f"{shard.name}{PIXELS}"))
         sealed = seal(shard.record, write_s=time.perf_counter() - began)
@@ -95,7 +95,7 @@ class RemoteShards:
 
     def settle(self, named: set[str]) -> None:
         """Remove objects, and copies of pixels that no shard has any more."""
-        kept = {f"{self.read_record(name).sha256}{PIXELS}" for name in set(self.names()) & named}
+        kept = {f"{self.read_record(name).xxh128}{PIXELS}" for name in set(self.names()) & named}
         for suffix in (RECORD, PIXELS):
             for name in sorted(self._sizes):
                 if name.endswith(suffix) and name.removesuffix(suffix) not in named:

@@ -6,6 +6,7 @@ import os
 import resource
 import time
 from collections.abc import Callable, Iterator, Mapping
+from io import FileIO
 from pathlib import Path
 from tokenize import TokenError
 from typing import BinaryIO, Literal, Protocol
@@ -16,6 +17,7 @@ from numpy.typing import NDArray
 from selfsame.datasets.atomic import flush
 from selfsame.errors import DamagedError, InputError
 from selfsame.imaging.arrays import Shard, ShardRecord
+from selfsame.imaging.checksums import checksum_of
 
 PIXELS, RECORD, PART = ".npy", ".json", ".part"
 PIECE = 1 << 18
@@ -171,21 +173,25 @@ def map_pixels(path: Path, name: str, record: ShardRecord, verify: Verification)
         raise DamagedError(
             f"expected {record.shape} uint8 in shard {name}, got {pixels.shape} {pixels.dtype}: {REMEDY}"
         )
-    if verify == "content" and _digest_file(path, pixels.nbytes) != record.sha256:
+    if verify == "content" and _checksum_file(path, pixels.nbytes) != record.xxh128:
         raise DamagedError(
-            f"expected pixels of digest {record.sha256[:12]} in shard {name}, got others: {REMEDY}"
+            f"expected pixels of checksum {record.xxh128} in shard {name}, got others: {REMEDY}"
         )
     return pixels
 
 
-def _digest_file(path: Path, size: int) -> str:
-    """Digest the last bytes of a file, its pixels, without mapping them: mapped pages count as memory."""
-    digest, piece = hashlib.sha256(), memoryview(bytearray(PIECE))
+def _checksum_file(path: Path, size: int) -> str:
+    """Check the last bytes of a file, its pixels, without mapping them: mapped pages count as memory."""
     with path.open("rb", buffering=0) as file:
         file.seek(-size, os.SEEK_END)
-        while read := file.readinto(piece):
-            digest.update(piece[:read])
-    return digest.hexdigest()
+        return checksum_of(_read_pieces(file))
+
+
+def _read_pieces(file: FileIO) -> Iterator[memoryview]:
+    """Read the rest of a file piece by piece; each is over when the next one comes."""
+    piece = memoryview(bytearray(PIECE))
+    while read := file.readinto(piece):
+        yield piece[:read]
 
 
 def _map(path: Path) -> NDArray[np.uint8]:

@@ -116,6 +116,7 @@ def _manifest_checks() -> "dict[str, list[Check]]":
     return {
         "capture_id": [Check.str_matches(r"^[0-9a-f]{24}$")],
         "sha256": [Check.str_matches(r"^[0-9a-f]{64}$")],
+        "xxh128": [Check.str_matches(r"^[0-9a-f]{32}$")],
         "subject_id": [Check.str_length(min_value=1)],
         "modality": [Check.str_matches(r"^[a-z][a-z0-9_]*$")],
         "path": [Check.str_matches(r"^(?!/)(?!.*(?:^|/)\.\.(?:/|$))")],

@@ -1,6 +1,5 @@
 """Normalised captures in bulk: shards of uint8 pixels, what their rows are, and many shards as one array."""
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -44,7 +43,7 @@ class ShardRecord(BaseModel):
 
     Attributes:
         shape: (rows, 2, height, width) of its pixels.
-        sha256: hexadecimal digest of its pixels in C order.
+        xxh128: checksum of its pixels in C order, see `checksum_pixels`.
         entries: one an impression, in the order of the manifest; failed ones are included.
         seconds: of one core, by stage of the work.
         provisional: whether some capture could not be read, so that the next run has to try again.
@@ -54,7 +53,7 @@ class ShardRecord(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="constants")
 
     shape: tuple[int, int, int, int]
-    sha256: str
+    xxh128: str
     entries: tuple[Entry, ...]
     seconds: dict[str, float]
     provisional: bool
@@ -74,11 +73,6 @@ class Shard:
     name: str
     pixels: NDArray[np.uint8]
     record: ShardRecord
-
-
-def digest_pixels(pixels: NDArray[np.uint8]) -> str:
-    """Digest pixels in C order: the hexadecimal SHA-256 of their bytes."""
-    return hashlib.sha256(np.ascontiguousarray(pixels).data if pixels.size else b"").hexdigest()
 
 
 class ShardedArrays:

@@ -1,6 +1,5 @@
 """Making a shard: its captures are read, decoded, distorted and normalised in one thread."""
 
-import hashlib
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -12,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from selfsame.errors import CaptureError, SourceLostError
-from selfsame.imaging.arrays import CHANNELS, FAILED, Entry, Shard, ShardRecord, digest_pixels
+from selfsame.imaging.arrays import CHANNELS, FAILED, Entry, Shard, ShardRecord
+from selfsame.imaging.checksums import checksum, checksum_pixels
 from selfsame.imaging.normalised import Normalised
 from selfsame.imaging.sharding import PlannedImpression, PlannedShard
 
@@ -87,14 +87,14 @@ def make_shard(planned: PlannedShard, source: Reader, recipe: Recipe) -> Shard:
                 entries.append(_failed(one, "unexpected", f"{type(error).__name__}: {error}"))
             else:
                 entries.append(_normalised(one, row, normalised.measures))
-    return _finish(planned.name, rows.pixels, rows.sha256, entries, clock.stop(), recipe.digest)
+    return _finish(planned.name, rows.pixels, entries, clock.stop(), recipe.digest)
 
 
 def fail_shard(planned: PlannedShard, recipe: Recipe, reason: str, detail: str) -> Shard:
     """Make a shard without rows, all of whose impressions failed for one reason."""
     pixels = np.empty((0, CHANNELS, recipe.height, recipe.width), np.uint8)
     entries = [_failed(one, reason, detail) for one in planned.impressions]
-    return _finish(planned.name, pixels, digest_pixels(pixels), entries, _Clock().stop(), recipe.digest)
+    return _finish(planned.name, pixels, entries, _Clock().stop(), recipe.digest)
 
 
 def join_shards(name: str, parts: Sequence[Shard]) -> Shard:
@@ -112,13 +112,12 @@ def join_shards(name: str, parts: Sequence[Shard]) -> Shard:
         for entry in part.record.entries
     ]
     seconds = {stage: sum(part.record.seconds[stage] for part in parts) for stage in STAGES}
-    return _finish(name, pixels, digest_pixels(pixels), entries, seconds, parts[0].record.recipe)
+    return _finish(name, pixels, entries, seconds, parts[0].record.recipe)
 
 
 def _finish(
     name: str,
     pixels: NDArray[np.uint8],
-    sha256: str,
     entries: Sequence[Entry],
     seconds: dict[str, float],
     digest: str,
@@ -126,7 +125,7 @@ def _finish(
     rows, channels, height, width = pixels.shape
     record = ShardRecord.model_construct(  # nothing of it comes from outside
         shape=(rows, channels, height, width),
-        sha256=sha256,
+        xxh128=checksum_pixels(pixels),
         entries=tuple(entries),
         seconds=seconds,
         provisional=any(entry.reason in PASSING or entry.reason == WORKER_DIED for entry in entries),
@@ -154,7 +153,7 @@ def _read_listed(one: PlannedImpression, source: Reader) -> bytes:
         raise CaptureError(
             "unreadable", f"expected to read {one.path}, got {error.strerror or error}"
         ) from None
-    if not hashlib.sha256(data).hexdigest().startswith(one.capture_id):
+    if checksum(data) != one.xxh128:
         raise CaptureError(
             "changed",
             f"expected the bytes of capture {one.capture_id} at {one.path}, got others: run data_engineering",
@@ -189,18 +188,16 @@ def _failed(one: PlannedImpression, reason: str, detail: str) -> Entry:
 
 
 class _Rows:
-    """The rows of a shard, each copied to its place and digested once, while it is in the core's cache."""
+    """The rows of a shard, each copied to its place."""
 
     def __init__(self, most: int, recipe: Recipe) -> None:
         self._places = np.empty((most, CHANNELS, recipe.height, recipe.width), np.uint8)
-        self._digest = hashlib.sha256()
         self._count = 0
 
     def add(self, normalised: Normalised) -> int:
         """Take one more row, and number it."""
         place = self._places[self._count]
         place[0], place[1] = normalised.image, normalised.mask
-        self._digest.update(place.data)
         self._count += 1
         return self._count - 1
 
@@ -208,11 +205,6 @@ class _Rows:
     def pixels(self) -> NDArray[np.uint8]:
         """(rows, 2, height, width) of the rows that were taken."""
         return self._places[: self._count]
-
-    @property
-    def sha256(self) -> str:
-        """Digest of these rows, as `digest_pixels` gives it."""
-        return self._digest.hexdigest()
 
 
 class _Clock:

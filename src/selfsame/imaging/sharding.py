@@ -8,7 +8,7 @@ from importlib.abc import InspectLoader
 from importlib.util import find_spec
 from pkgutil import iter_modules
 
-FORMAT = 3
+FORMAT = 4
 """Version of what a shard's file and record look like; another number makes every shard again."""
 
 MAX_SHARDS = 4096
@@ -23,6 +23,7 @@ class PlannedImpression:
         capture_id: of the capture, the beginning of the hexadecimal SHA-256 of its bytes.
         identity: what the capture is of, independent of where its file lies; decides the shard.
         path: of its file, relative to the source's root.
+        xxh128: checksum of its bytes, by which a changed file is noticed.
         impression: 0 for the capture itself, from 1 for synthetic impressions.
         size: of its file in bytes, hardly more of which is read; None where nobody knows.
         resolution_dpi: px per inch of the capture, where the normalisation is by physical size; else None.
@@ -31,6 +32,7 @@ class PlannedImpression:
     capture_id: str
     identity: str
     path: str
+    xxh128: str
     impression: int
     size: int | None = None
     resolution_dpi: float | None = None

@@ -11,7 +11,8 @@ import torch
 from numpy.typing import NDArray
 
 from selfsame.errors import DamagedError, MismatchError
-from selfsame.imaging.arrays import ShardedArrays, digest_pixels
+from selfsame.imaging.arrays import ShardedArrays
+from selfsame.imaging.checksums import checksum_pixels
 from selfsame.learning.augmentation import to_float
 from selfsame.learning.batches import BatchLoader, PlanStep
 from selfsame.learning.checkpoint import Checkpoint, require_same_data
@@ -241,7 +242,7 @@ def _list_shards(
         name = ""
         if named:
             record = arrays.records.get(str(shard))
-            pixels = record.sha256 if record else digest_pixels(arrays.gather(rows[places]))
+            pixels = record.xxh128 if record else checksum_pixels(arrays.gather(rows[places]))
             name = how.name(modality, pixels, local[places])
         yield _ShardRows(name, places, rows[places])
 

@@ -64,10 +64,10 @@ def list_impressions(
             int((~several).sum()),
             int(several.sum()),
         )
-    columns = rows[["capture_id", "path", "bytes", *KEY]].itertuples(index=False, name=None)
+    columns = rows[["capture_id", "path", "xxh128", "bytes", *KEY]].itertuples(index=False, name=None)
     return [
-        PlannedImpression(capture_id, "/".join(map(str, identity)), path, impression, size)
-        for capture_id, path, size, *identity in columns
+        PlannedImpression(capture_id, "/".join(map(str, identity)), path, xxh128, impression, size)
+        for capture_id, path, xxh128, size, *identity in columns
         for impression in range(1 + count)
     ]
 

@@ -8,6 +8,7 @@ from dataclasses import asdict
 import pandas as pd
 
 from selfsame.errors import CaptureError, SourceLostError
+from selfsame.imaging.checksums import checksum
 from selfsame.imaging.decoding import Decoded, decode
 from selfsame.imaging.progress import follow
 from selfsame.imaging.resolution import read_resolution
@@ -121,6 +122,7 @@ def _describe(file: RawFile, data: bytes, decoded: Decoded, place: Place) -> Row
         **known,
         "path": file.path,
         "sha256": digest,
+        "xxh128": checksum(data),
         "format": decoded.format,
         "width": width,
         "height": height,

@@ -29,6 +29,7 @@ MANIFEST: Types = {
     "capture_index": "int32",
     "path": "str",
     "sha256": "str",
+    "xxh128": "str",
     "format": "str",
     "width": "int32",
     "height": "int32",

@@ -83,7 +83,16 @@ def lay_out_all(change=lambda index: index):
         if name not in (*captures.columns, "role", "split", "protocol")
     }
     hashes = [hashlib.sha256(name.encode()).hexdigest() for name in captures["capture_id"]]
-    known = captures.assign(**{**blank, "sha256": hashes, "width": 1, "height": 1, "bytes": 1})
+    known = captures.assign(
+        **{
+            **blank,
+            "sha256": hashes,
+            "xxh128": [one[:32] for one in hashes],
+            "width": 1,
+            "height": 1,
+            "bytes": 1,
+        }
+    )
     known["sex"] = np.where(known["subject_id"].astype(int) < 6, "female", "male")
     manifest = apply_fold(known, assignments, "closed_set", 0)
     given = [index.assign(role="", split="", protocol="") for index in indexes]
