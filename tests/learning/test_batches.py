@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from selfsame.imaging.arrays import ShardedArrays
-from selfsame.learning import batches
+from selfsame.learning import reading
 from selfsame.learning.batches import BatchLoader, PlanStep
 from selfsame.learning.gathering import RowGatherer
 
@@ -165,7 +165,8 @@ def test_rows_are_announced_once_a_batch_had_to_wait_for_the_disk(arrays, plan, 
     announced, left, exactly, waits = [], [], [], iter([0, 0, 0, 1, *range(2, 99)])
     monkeypatch.setattr(RowGatherer, "leave", lambda _, rows: left.append(len(rows)))
     monkeypatch.setattr(RowGatherer, "read_exactly", lambda _, **how: exactly.append(how["exactly"]))
-    monkeypatch.setattr(batches, "_count_waits", lambda: next(waits))
+    monkeypatch.setattr(reading, "_count_waits", lambda: next(waits))
+    monkeypatch.setattr(torch, "get_num_threads", lambda: 2)  # the thread alone gathers
     monkeypatch.setattr(RowGatherer, "announce", lambda _, rows: announced.append(len(rows)))
     for batch, step in zip(BatchLoader(arrays, plan, prefetch=1, pin=False), plan, strict=True):
         assert_gathered(batch, step, arrays)

@@ -19,7 +19,9 @@ def draw(rows, size, seed=0):
 
 def gather(arrays, rows):
     out = np.full((len(rows), *arrays.shape[1:]), 7, dtype=np.uint8)
-    RowGatherer(arrays).gather(np.asarray(rows, dtype=np.int64), out.reshape(len(rows), math.prod(out.shape[1:])))
+    RowGatherer(arrays).gather(
+        np.asarray(rows, dtype=np.int64), out.reshape(len(rows), math.prod(out.shape[1:]))
+    )
     return out
 
 

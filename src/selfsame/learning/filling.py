@@ -37,9 +37,9 @@ class Filler:
     """Fills the batches of one epoch, in the order in which they are begun.
 
     A thread fills one after the other. Who waits for a batch does not sleep while others are not begun, but
-    fills one of them: two threads copy faster than one where a core is free, and where none is nobody waits to
-    be woken. A team of torch's threads would meet after every row, so torch works alone in the thread, and the
-    one that waits fills batches only where torch is alone in it too, or is not needed.
+    fills one of them: two threads copy faster than one where a core is free, and where none is nobody waits
+    to be woken. A team of torch's threads would meet after every row, so torch works alone in the thread, and
+    the one that waits fills batches only where torch is alone in it too, or is not needed.
 
     Args:
         gatherers: one a modality.

@@ -58,7 +58,7 @@ class RowGatherer:
             IndexError: if a row is out of range.
         """
         lowest = np.minimum.reduce(rows, initial=0)
-        if lowest < FAILED or np.maximum.reduce(rows, initial=0) >= max(self._count, 1):
+        if lowest < FAILED or np.maximum.reduce(rows, initial=FAILED) >= self._count:
             self._arrays.require_rows(rows)
         if self._whole is not None:
             np.take(self._whole, rows, axis=0, out=out, mode="clip")

@@ -64,7 +64,7 @@ class EpochReader:
             gatherer.read_exactly(exactly=from_disk)
 
     def _announce(self) -> None:
-        """Announce all batches that are due, so that the disk reads the next ones while this one is copied."""
+        """Announce all batches that are due: the disk reads the next ones while this one is copied."""
         while (columns := _take(self._coming)) is not None:
             if self._from_disk:
                 for gatherer, rows in zip(self._gatherers, columns, strict=True):
