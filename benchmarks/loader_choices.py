@@ -11,9 +11,10 @@ The first rows of the table copy batch after batch to three buffers in one threa
 - one by one: a loop of Python over the rows, from mapped files;
 - overlaid: one `index_select` over all mapped shards, as the loader does with files;
 - overlaid, copy: the same from a copy in memory, in large pages;
-- take, small pages: `numpy.take` from a copy in usual pages;
-- take, large pages: the same in large pages: what the loader does with a copy;
-- take, all large: the buffers lie in large pages, too.
+- take, all small: `numpy.take` from a copy in usual pages to buffers in usual pages;
+- take, copy large: the copy lies in large pages;
+- take, all large: the buffers as well: what the loader does with a copy;
+- take, 16 bytes off: the buffers begin 16 bytes after a page, as those of numpy.empty do.
 
 The others are the loader as it is, and with one thing changed: a loop that only waits, one and four batches
 ahead instead of two, batches of 256.
@@ -31,6 +32,7 @@ from loader_samples import (
     BATCH,
     RING,
     SIZES,
+    allocate_small,
     copy_all,
     copy_in_order,
     copy_shuffled,
@@ -127,20 +129,27 @@ def make_copies(
     arrays: Sequence[ShardedArrays], memory: Sequence[ShardedArrays], order: np.ndarray
 ) -> dict[str, Callable[[], Iterator[object]]]:
     rows, samples = view_rows(memory), len(order)
-    small = [one.gather(np.arange(len(one))).reshape(len(one), -1) for one in arrays]
+    small = [copy_small(one) for one in rows]
     split = [split_again(one) for one in memory]
-    rings = {large: make_ring(rows, RING, large=large) for large in (False, True)}
+    ring, usual = make_ring(rows, RING), make_ring(rows, RING, allocate=allocate_small)
     found = {
         FLOOR: partial(copy_in_order, rows, ring=make_ring(rows, 1)),
-        "memcpy in order, 3 buffers": partial(copy_in_order, rows, ring=rings[True]),
-        "one by one": partial(copy_one_by_one, arrays, order, ring=rings[False]),
-        OVERLAID: partial(gather, [RowGatherer(one) for one in arrays], order, ring=rings[False]),
-        "overlaid, copy": partial(gather, [RowGatherer(one) for one in split], order, ring=rings[False]),
-        "take, small pages": partial(copy_shuffled, small, order, ring=rings[False]),
-        "take, large pages": partial(copy_shuffled, rows, order, ring=rings[False]),
-        TAKEN: partial(copy_shuffled, rows, order, ring=rings[True]),
+        "memcpy in order, 3 buffers": partial(copy_in_order, rows, ring=ring),
+        "one by one": partial(copy_one_by_one, arrays, order, ring=ring),
+        OVERLAID: partial(gather, [RowGatherer(one) for one in arrays], order, ring=ring),
+        "overlaid, copy": partial(gather, [RowGatherer(one) for one in split], order, ring=ring),
+        "take, all small": partial(copy_shuffled, small, order, ring=usual),
+        "take, copy large": partial(copy_shuffled, rows, order, ring=usual),
+        TAKEN: partial(copy_shuffled, rows, order, ring=ring),
+        "take, 16 bytes off": partial(copy_shuffled, rows, order, ring=make_ring(rows, RING, past_page=16)),
     }
     return {name: copy_all(copy, samples) for name, copy in found.items()}
+
+
+def copy_small(rows: np.ndarray) -> np.ndarray:
+    copy = allocate_small(rows.shape)
+    copy[:] = rows
+    return copy
 
 
 def split_again(memory: ShardedArrays) -> ShardedArrays:

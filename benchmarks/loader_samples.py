@@ -1,5 +1,7 @@
 """What the benchmarks of the loader share: made-up samples, their shuffled batches, plain copies of them."""
 
+import math
+import mmap
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
@@ -70,11 +72,23 @@ def view_rows(memory: Sequence[ShardedArrays]) -> list[np.ndarray]:
     return [one.shards[0].reshape(len(one), -1) for one in memory]
 
 
-def make_ring(memory: Pixels, count: int, *, large: bool = True) -> list[list[np.ndarray]]:
-    """Make buffers of a batch each, in large pages or not."""
-    allocate = allocate_pixels if large else lambda shape: np.zeros(shape, np.uint8)
+def allocate_small(shape: tuple[int, ...]) -> np.ndarray:
+    """Allocate memory that begins on a page and lies in usual pages."""
+    memory = mmap.mmap(-1, math.prod(shape), flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+    memory.madvise(mmap.MADV_NOHUGEPAGE)
+    return np.frombuffer(memory, dtype=np.uint8).reshape(shape)
+
+
+def make_ring(
+    memory: Pixels,
+    count: int,
+    *,
+    allocate: Callable[[tuple[int, ...]], np.ndarray] = allocate_pixels,
+    past_page: int = 0,
+) -> list[list[np.ndarray]]:
+    """Make buffers of a batch each, which begin so many bytes past the beginning of a page."""
     widths = [one.shape[1] for one in memory]
-    whole = [allocate((BATCH * sum(widths),)) for _ in range(count)]
+    whole = [allocate((BATCH * sum(widths) + past_page,))[past_page:] for _ in range(count)]
     ends = np.cumsum([0, *widths]) * BATCH
     return [[one[first:last].reshape(BATCH, -1) for first, last in pairwise(ends)] for one in whole]
 

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from selfsame.learning.buffers import LINE, Buffers
+from selfsame.learning.buffers import PAGE, Buffers
 
 
 @pytest.mark.parametrize("count", [1, 5, 40])
@@ -22,7 +22,11 @@ def test_modalities_do_not_overlap():
     lent.rows[0][:] = 1
     lent.rows[1][:] = 2
     assert (lent.images[0] == 1).all()
-    assert not any(images.data_ptr() % LINE for images in Buffers([(2, 999, 999)] * 2, pin=False).lend(3)[0])
+
+
+def test_every_modality_of_a_large_batch_begins_on_a_page():
+    images = Buffers([(2, 99, 99), (2, 48, 256)], pin=False).lend(63).images
+    assert [one.data_ptr() % PAGE for one in images] == [0, 0]
 
 
 def test_a_smaller_batch_gets_the_memory_of_the_larger():
