@@ -76,7 +76,7 @@ def explain(error: BaseException) -> str:
     while (cause := chain[-1].__cause__) is not None:
         chain.append(cause)
     ours = [link for link in chain if isinstance(link, SelfsameError)]
-    systems = [link for link in chain if isinstance(link, OSError)]
+    systems = [link for link in chain if isinstance(link, OSError) and link.filename]  # else: which file?
     found = [*ours, *systems, error][0]
     text = re.sub(
         r"For further information visit \S+|Failed to instantiate \w+ for parameter '\S+': ", "", str(found)

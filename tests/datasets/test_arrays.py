@@ -131,7 +131,7 @@ def test_a_full_disk_is_called_so(dataset, folder, monkeypatch):
 
 
 def test_a_folder_that_was_never_made_says_what_makes_it(dataset, made):
-    assert made.load() == frozenset()
+    assert made.load().made == frozenset()
     assert not dataset.exists()
     with pytest.raises(DatasetError, match="run preprocessing") as raised:
         dataset.load()
@@ -171,9 +171,9 @@ def test_a_damaged_shard_is_named_with_the_remedy_and_made_again(dataset, made, 
         dataset.load()
     assert isinstance(raised.value.__cause__, DamagedError)
     assert "\n" not in str(raised.value.__cause__)
-    assert made.load() == {"b"}
+    assert made.load().made == {"b"}
     dataset.save(["b", make_shard("a")])
-    assert made.load() == {"a", "b"}
+    assert made.load().made == {"a", "b"}
 
 
 def test_verifying_sizes_only_overlooks_a_flipped_pixel_but_not_a_cut(dataset, folder):
@@ -189,7 +189,7 @@ def test_verifying_sizes_only_overlooks_a_flipped_pixel_but_not_a_cut(dataset, f
 def test_a_provisional_shard_loads_but_is_made_again(dataset, made):
     dataset.save([make_shard("a", provisional=True), make_shard("b")])
     assert len(dataset.load()) == 6
-    assert made.load() == {"b"}
+    assert made.load().made == {"b"}
 
 
 def test_the_list_of_made_shards_cannot_be_saved(made):
@@ -201,6 +201,26 @@ def test_the_list_of_made_shards_cannot_be_saved(made):
 def test_a_remote_folder_without_a_local_cache_is_refused(cache):
     with pytest.raises(InputError, match="a local folder as the cache of the arrays at s3://bucket/arrays"):
         ArraysDataset(filepath="s3://bucket/arrays", cache=cache)
+
+
+def test_a_worker_that_cannot_write_says_where(tmp_path):
+    (tmp_path / "file").write_text("no folder")
+    store = MadeShardsDataset(filepath=str(tmp_path / "file/arrays")).load()
+    with pytest.raises(
+        InputError, match="expected a folder that can be written, got Not a directory at .*file"
+    ):
+        store.writer.deliver(make_shard("a"))
+
+
+def test_what_ended_workers_were_writing_is_removed_at_once(dataset, folder):
+    def make_and_stop():
+        yield make_shard("a")
+        (folder / "b.npy.77.part").write_bytes(b"half")  # of a worker that is killed now
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        dataset.save(make_and_stop())
+    assert files(folder) == ["a.json", "a.npy"]
 
 
 def test_what_goes_wrong_with_the_last_shard_is_raised(dataset, monkeypatch):
@@ -233,7 +253,7 @@ def test_a_measure_comes_back_as_it_was(dataset, made, value):
     entries = (shard.record.entries[0]._replace(measures={"x": value}),)
     record = shard.record.model_copy(update={"entries": entries})
     dataset.save([Shard("a", shard.pixels, record)])
-    assert made.load() == {"a"}
+    assert made.load().made == {"a"}
     np.testing.assert_equal(dataset.load().records["a"].entries[0].measures["x"], value)
 
 

@@ -11,6 +11,7 @@ from kedro.framework.session import KedroSession
 from kedro.io import DatasetError
 
 from selfsame.datasets import ArraysDataset, MadeShardsDataset
+from selfsame.datasets.remote_shards import RemoteShards
 from selfsame.imaging.arrays import Entry, Shard, ShardRecord
 from selfsame.imaging.checksums import checksum_pixels
 
@@ -76,6 +77,30 @@ def count_fetches(monkeypatch):
     return fetched
 
 
+def test_a_worker_writes_the_same_objects_and_keeps_no_copy(dataset, elsewhere, made, store, tmp_path):
+    shards = [make_shard("a"), make_shard("b", rows=0)]
+    dataset.save(shards)
+    written = {name: store.cat_file(f"/bucket/arrays/{name}") for name in objects(store)}
+    store.rm("/bucket/arrays", recursive=True)
+    for path in (tmp_path / "cache").iterdir():
+        path.unlink()
+    for shard in shards:
+        made.load().writer.deliver(shard)
+    assert not list((tmp_path / "cache").iterdir())
+    for name, content in written.items():
+        if name.endswith(".npy"):
+            assert store.cat_file(f"/bucket/arrays/{name}") == content
+    elsewhere.save(iter(["a", "b"]))
+    assert (elsewhere.load().gather(np.arange(3)) == shards[0].pixels).all()
+
+
+@pytest.mark.parametrize(
+    ("path", "reach"), [("memory://x", "process"), ("file:///x", "machine"), ("https://x/y", "anywhere")]
+)
+def test_what_workers_can_reach_follows_from_the_filesystem(path, reach, tmp_path):
+    assert RemoteShards(path, tmp_path, {}).reach == reach
+
+
 def test_shards_saved_on_one_machine_load_on_another_as_read_only_maps(dataset, elsewhere):
     shards = [make_shard("b", seed=1), make_shard("a", seed=2), make_shard("empty", rows=0)]
     dataset.save(iter(shards))
@@ -136,11 +161,11 @@ def test_damage_on_the_store_is_named_with_the_remedy(dataset, elsewhere, store,
 @pytest.mark.parametrize("damage", list(DAMAGES)[1:])
 def test_what_is_missing_or_cut_on_the_store_is_made_again(dataset, made, store, damage):
     dataset.save([make_shard("a"), make_shard("b"), make_shard("c", provisional=True)])
-    assert made.load() == {"a", "b"}
+    assert made.load().made == {"a", "b"}
     DAMAGES[damage](store, "/bucket/arrays/a")
-    assert made.load() == {"b"}
+    assert made.load().made == {"b"}
     dataset.save(["b", make_shard("a"), make_shard("c")])
-    assert made.load() == {"a", "b", "c"}
+    assert made.load().made == {"a", "b", "c"}
 
 
 def test_shards_that_are_not_named_leave_the_store_and_the_cache(dataset, store, tmp_path):
@@ -180,7 +205,7 @@ def test_a_download_that_breaks_off_leaves_nothing_behind(dataset, elsewhere, tm
 
 
 def test_a_store_without_arrays_says_what_makes_them(dataset, made):
-    assert made.load() == frozenset()
+    assert made.load().made == frozenset()
     assert not dataset.exists()
     with pytest.raises(DatasetError, match="run preprocessing"):
         dataset.load()
@@ -209,6 +234,6 @@ def test_altered_pixels_on_the_store_are_named_and_then_made_again(dataset, else
     store.pipe_file("/bucket/arrays/a.npy", bytes(content))
     with pytest.raises(DatasetError, match=r"expected pixels of checksum .* in shard a, got others"):
         elsewhere.load()
-    assert made.load() == {"b"}
+    assert made.load().made == {"b"}
     dataset.save([make_shard("a"), "b"])
     assert len(elsewhere.load()) == 6

@@ -11,16 +11,19 @@ from contextlib import contextmanager
 from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
+from selfsame.datasets import ArraysDataset, MadeShardsDataset
 from selfsame.errors import InputError
 from selfsame.imaging import backends, shard_running
+from selfsame.imaging.arrays import Shard
 from selfsame.imaging.backends import CLUSTERS, WorkerDiedError, open_processes
 from selfsame.imaging.checksums import checksum
 from selfsame.imaging.shard_making import PASSING, WORKER_DIED
-from selfsame.imaging.shard_running import make_shards
+from selfsame.imaging.shard_running import make_shards, reaches
 from selfsame.imaging.sharding import PlannedImpression, plan_shards
 
 
@@ -98,6 +101,38 @@ def assert_one_died(got, caplog):
     told = [record.message for record in caplog.records if "1 of" in record.message]
     assert len(told) == 1
     assert died[0].capture_id in told[0]
+
+
+@pytest.mark.parametrize("backend", ["loky", "dask"])
+def test_worker_processes_write_what_they_make_and_one_that_dies_costs_its_capture_alone(
+    backend, contents, deadly, expected, tmp_path, caplog
+):
+    require(backend)
+    files, dataset = deadly.Files(contents), ArraysDataset(filepath=str(tmp_path))
+    writer = MadeShardsDataset(filepath=str(tmp_path)).load().writer
+    with caplog.at_level(logging.WARNING, "selfsame"):
+        names = list(
+            make_shards(plan(contents), (), files, deadly.RECIPE, backend=backend, workers=2, writer=writer)
+        )
+    dataset.save(names)
+    pixels = dict(zip(sorted(names), dataset.load().shards, strict=True))
+    records = dataset.load().records
+    assert_same_shards([Shard(name, pixels[name], records[name]) for name in names], expected)
+    assert "2 worker_died" in caplog.text  # both impressions of the capture
+
+
+@pytest.mark.parametrize(
+    ("reach", "backend", "address", "writes"),
+    [
+        ("machine", "sequential", None, False), ("machine", "threading", None, False),
+        ("machine", "loky", None, True), ("machine", "dask", None, True),
+        ("machine", "dask", "tcp://x", False),
+        ("process", "loky", None, False), ("anywhere", "sequential", None, False),
+        ("anywhere", "ray", "ray://x", True),
+    ],
+)  # fmt: skip
+def test_workers_write_where_the_writer_reaches(reach, backend, address, writes):
+    assert reaches(SimpleNamespace(reach=reach), backend, address) is writes
 
 
 @pytest.mark.parametrize("backend", ["loky", "dask", pytest.param("ray", marks=pytest.mark.slow)])

@@ -112,7 +112,7 @@ class Rig:
         arrays = self.arrays.load()
         index, timings = index_arrays(arrays, manifest, parameters)
         IndexValidator().validate(index)
-        return arrays, index, timings, self.made.load() - before
+        return arrays, index, timings, self.made.load().made - before.made
 
 
 def gather_all(arrays):

@@ -9,9 +9,17 @@ from pathlib import Path
 from kedro.io import AbstractDataset
 
 from selfsame.datasets.remote_shards import RemoteShards
-from selfsame.datasets.shard_files import LocalShards, Records, ShardFiles, Verification, allow_open_files
+from selfsame.datasets.shard_files import (
+    LocalShards,
+    Records,
+    ShardFiles,
+    Verification,
+    allow_open_files,
+    naming_place,
+)
 from selfsame.errors import DamagedError, InputError
 from selfsame.imaging.arrays import Shard, ShardedArrays
+from selfsame.imaging.shard_making import ShardStore
 
 logger = logging.getLogger(__name__)
 
@@ -69,24 +77,25 @@ class ArraysDataset(AbstractDataset[Iterable[Shard | str], ShardedArrays]):
     def save(self, data: Iterable[Shard | str]) -> None:
         """Write shards as they come; then remove what is no longer named.
 
+        What goes wrong while a shard is made is raised as it is.
+
         Raises:
             InputError: if the folder cannot be written.
         """
         named = set()
-        try:
+        with naming_place(self._files.place):
             self._files.prepare()
+        try:
             with _write_behind(self._files) as write, _closing(data):
                 for item in data:
                     if isinstance(item, Shard):
                         write(item)
                     named.add(item.name if isinstance(item, Shard) else item)
+        except BaseException:
+            self._files.abandon()
+            raise
+        with naming_place(self._files.place):
             self._files.settle(named)
-        except OSError as error:
-            raise InputError(
-                f"expected a folder that can be written, got {error.strerror or error} at "
-                f"{self._files.place}: free space, correct its permissions or choose another data root; "
-                "finished shards are kept"
-            ) from error
 
     def _exists(self) -> bool:
         return bool(self._files.names())
@@ -100,11 +109,12 @@ def _closing(data: Iterable[Shard | str]) -> AbstractContextManager[object]:
     return closing(data) if isinstance(data, Generator) else nullcontext()
 
 
-class MadeShardsDataset(AbstractDataset[None, frozenset[str]]):
-    """The names of a folder's shards that need not be made again: complete, unaltered and not provisional.
+class MadeShardsDataset(AbstractDataset[None, ShardStore]):
+    """The shards of a folder that need not be made again: complete, unaltered and not provisional.
 
-    Read-only; a folder that does not exist yet has none. On an object store the sizes of pixels are compared,
-    not their bytes.
+    A folder that does not exist yet has none. On an object store the sizes of pixels are compared, not their
+    bytes. What is loaded can also write, for workers that make the other shards; the `ArraysDataset` of the
+    same folder takes their names and settles it.
 
     Args:
         filepath: the folder of an `ArraysDataset`, and its other arguments.
@@ -122,9 +132,10 @@ class MadeShardsDataset(AbstractDataset[None, frozenset[str]]):
         self._files = _open_files(filepath, cache, {**(credentials or {}), **(fs_args or {})})
         self.metadata = metadata
 
-    def load(self) -> frozenset[str]:
+    def load(self) -> ShardStore:
         """Check every shard of the folder, whole."""
-        return frozenset(name for name in self._files.names() if self._is_made(name))
+        made = frozenset(name for name in self._files.names() if self._is_made(name))
+        return ShardStore(made, self._files)
 
     def save(self, data: None) -> None:
         """Refuse: shards are written through `ArraysDataset`.
@@ -175,8 +186,13 @@ def _write_behind(files: ShardFiles) -> Iterator[Callable[[Shard], None]]:
             nonlocal last
             if last:
                 last.result()
-            last = writer.submit(files.write, shard)
+            last = writer.submit(_write, files, shard)
 
         yield write
         if last:
             last.result()
+
+
+def _write(files: ShardFiles, shard: Shard) -> None:
+    with naming_place(files.place):
+        files.write(shard)

@@ -10,6 +10,7 @@ import fsspec
 from kedro.io.core import AbstractDataset, DatasetError, get_protocol_and_path
 
 from selfsame.datasets.digests import describe_digest, digest_path, is_digested, require_intact
+from selfsame.datasets.stores import make_folder
 from selfsame.errors import DamagedError, InputError
 
 Config = Mapping[str, object]
@@ -117,7 +118,7 @@ class AtomicDataset(AbstractDataset[object, object]):
             local = Path(folder) / PurePosixPath(self._path).name
             self._wrapped(local.as_posix(), {}).save(data)
             filesystem = fsspec.filesystem(self._protocol, **self._storage)
-            filesystem.makedirs(str(PurePosixPath(self._path).parent), exist_ok=True)
+            make_folder(filesystem, self._protocol, str(PurePosixPath(self._path).parent))
             filesystem.put_file(local.as_posix(), self._path)
 
     def _wrapped(self, filepath: str, extra: Config) -> AbstractDataset[object, object]:

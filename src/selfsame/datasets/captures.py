@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import PurePosixPath
 
 import fsspec.core
@@ -100,17 +101,14 @@ class CapturesDataset(AbstractDataset[Iterator[tuple[str, bytes]], CaptureSource
         try:
             digest = TreeDigest()
             for path, content in data:
-                partial.write(path, content)
+                with _naming_root(tree):
+                    partial.write(path, content)
                 digest.add(path, content)
             if not digest.files:
                 raise InputError(f"expected captures to write to {tree.root}, got none")
-            partial.write_marker(digest)
-            tree.replace_by(partial)
-        except OSError as error:
-            raise InputError(
-                f"expected to write captures to {tree.root}, but {error.strerror or error}: "
-                "check its permissions and free space"
-            ) from error
+            with _naming_root(tree):
+                partial.write_marker(digest)
+                tree.replace_by(partial)
         finally:
             partial.remove()
             tree.settle()
@@ -131,6 +129,18 @@ class CapturesDataset(AbstractDataset[Iterator[tuple[str, bytes]], CaptureSource
 
     def _describe(self) -> dict[str, object]:
         return {"filepath": self._filepath, "captures": self._known}
+
+
+@contextmanager
+def _naming_root(tree: FileTree) -> Iterator[None]:
+    """Say where it was that something could not be written."""
+    try:
+        yield
+    except OSError as error:
+        raise InputError(
+            f"expected to write captures to {tree.root}, but {error.strerror or error}: "
+            "check its permissions and free space"
+        ) from error
 
 
 def _beside(filepath: str, path: str) -> str:

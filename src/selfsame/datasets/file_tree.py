@@ -3,14 +3,17 @@
 import hashlib
 import json
 import os
+import platform
 import stat
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path, PurePosixPath
 
 import fsspec
 
-from selfsame.datasets.local_reading import read_below
+from selfsame.datasets.local_reading import find_place, read_below
+from selfsame.datasets.stores import make_folder
 from selfsame.errors import CaptureError, InputError, SourceLostError
 from selfsame.sources.source import RawFile
 
@@ -53,6 +56,9 @@ class FileTree:
     path: str
     storage: Mapping[str, object] = field(default_factory=dict, repr=False)
 
+    def __reduce__(self) -> tuple[object, ...]:
+        return type(self), (self.protocol, self.path, self.storage)  # another machine may have it elsewhere
+
     @property
     def root(self) -> str:
         """The root as a person would write it."""
@@ -77,7 +83,9 @@ class FileTree:
         """
         checked = _inside(path)
         try:
-            return self._read(checked, at_most)
+            if self.protocol == "file":
+                return read_below(self._place, checked, at_most=at_most)
+            return self._read_remote(checked, at_most)
         except OSError as error:
             if self.exists() and self.has_files():
                 raise
@@ -86,11 +94,24 @@ class FileTree:
                 "listed: bring it back (mount it again) and run the same command again"
             ) from error
 
-    def _read(self, path: str, at_most: int | None) -> bytes:
-        if self.protocol == "file":
-            return read_below(self.path, path, at_most=at_most)
-        content: bytes = self._filesystem().cat_file(self._full(path), end=at_most)
+    def _read_remote(self, path: str, at_most: int | None) -> bytes:
+        """Read an object; where not even the folder can be looked at, no single capture is at fault."""
+        try:
+            content: bytes = self._filesystem().cat_file(self._full(path), end=at_most)
+        except Exception:  # each store has errors of its own: no credentials, no answer, no package
+            self._require_access()
+            raise
         return content
+
+    def _require_access(self) -> None:
+        try:
+            self.exists()
+        except Exception as error:  # as above
+            raise SourceLostError(
+                f"expected to read captures in {self.root}, but {platform.node()} has no access to them "
+                f"({' '.join(f'{type(error).__name__}: {error}'.split())}): give it the store's credentials, "
+                "address and package, and run again; finished shards are kept"
+            ) from error
 
     def exists(self) -> bool:
         """Tell whether the root exists."""
@@ -217,7 +238,7 @@ class FileTree:
         filesystem, full = self._filesystem(), self._full(path)
         if filesystem.exists(full):
             raise _taken(path)
-        filesystem.makedirs(str(PurePosixPath(full).parent), exist_ok=True)
+        make_folder(filesystem, self.protocol, str(PurePosixPath(full).parent))
         filesystem.pipe_file(full, content)
 
     def _marker(self) -> str | None:
@@ -225,6 +246,10 @@ class FileTree:
             return self.read(MARKER).decode(errors="replace")
         except FileNotFoundError:
             return None
+
+    @cached_property
+    def _place(self) -> str:
+        return find_place(self.path)
 
     def _filesystem(self) -> fsspec.AbstractFileSystem:
         return fsspec.filesystem(self.protocol, **self.storage)

@@ -12,7 +12,7 @@ def read_below(root: str, path: str, *, at_most: int | None) -> bytes:
     It is opened first and then asked where it is, so that no link can change between the two.
 
     Args:
-        root: the folder that is not to be left.
+        root: the folder that is not to be left, as `find_place` gives it.
         path: of the file, relative to the root, without `..`.
         at_most: bytes; None for all.
 
@@ -20,36 +20,45 @@ def read_below(root: str, path: str, *, at_most: int | None) -> bytes:
         CaptureError: the path is, or leads over, a link that leaves the root.
         OSError: there is no such file, or it cannot be read.
     """
-    folder = os.open(root, os.O_RDONLY)
+    above = root if root.endswith("/") else f"{root}/"
+    opened = os.open(above + path, os.O_RDONLY | os.O_NONBLOCK)  # which does not wait at a pipe
     try:
-        opened = os.open(path, os.O_RDONLY | os.O_NONBLOCK, dir_fd=folder)  # which does not wait at a pipe
-        try:
-            above = _find_place(folder, root)
-            place = _find_place(opened, os.path.join(root, path))  # noqa: PTH118 - a third of pathlib's time
-            if not place.startswith(above if above.endswith("/") else above + "/"):
-                raise CaptureError(
-                    "link_outside_root", f"expected a file below the root at {path}, got a link elsewhere"
-                )
-            if not stat.S_ISREG(os.fstat(opened).st_mode):
-                raise CaptureError("unreadable", f"expected a file at {path}, got something else")
-            return _read_opened(opened, at_most)
-        finally:
-            os.close(opened)
+        if not _find_place(opened, above + path).startswith(above):
+            raise CaptureError(
+                "link_outside_root", f"expected a file below the root at {path}, got a link elsewhere"
+            )
+        status = os.fstat(opened)
+        if not stat.S_ISREG(status.st_mode):
+            raise CaptureError("unreadable", f"expected a file at {path}, got something else")
+        return _read_opened(opened, status.st_size, at_most)
     finally:
-        os.close(folder)
+        os.close(opened)
+
+
+def find_place(path: str) -> str:
+    """Find where a file or folder is, all links followed.
+
+    Raises:
+        OSError: there is none, or it cannot be read.
+    """
+    opened = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+    try:
+        return _find_place(opened, path)
+    finally:
+        os.close(opened)
 
 
 def _find_place(opened: int, path: str) -> str:
     """Find where an open file is, all links followed: from the kernel, or else by its path."""
     try:
-        return os.readlink(f"/proc/self/fd/{opened}")  # noqa: PTH115 - as above
+        return os.readlink(f"/proc/self/fd/{opened}")  # noqa: PTH115 - a third of pathlib's time
     except FileNotFoundError:  # no Linux
         return os.path.realpath(path)
 
 
-def _read_opened(opened: int, at_most: int | None) -> bytes:
+def _read_opened(opened: int, size: int, at_most: int | None) -> bytes:
     # Memory is taken for all that is asked for: twice the time where that is the limit of 64 MiB.
-    wanted = os.fstat(opened).st_size + 1
+    wanted = size + 1
     if at_most is not None:
         wanted = min(at_most, wanted)
     first = os.read(opened, wanted)

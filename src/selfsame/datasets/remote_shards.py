@@ -20,12 +20,19 @@ from selfsame.datasets.shard_files import (
     Verification,
     first_line,
     map_pixels,
+    naming_place,
     replace_pixels,
     seal,
     unseal,
+    write_pixels,
 )
+from selfsame.datasets.stores import make_folder
 from selfsame.errors import DamagedError, InputError
 from selfsame.imaging.arrays import Shard, ShardRecord
+from selfsame.imaging.shard_making import Reach
+
+REACHES: Mapping[str, Reach] = {"memory": "process", "file": "machine"}
+"""From where filesystems that are no stores can be written."""
 
 
 class RemoteShards:
@@ -82,7 +89,7 @@ class RemoteShards:
     def prepare(self) -> None:
         """Make the folder, where the store has such a thing, and the cache."""
         self._cache.mkdir(parents=True, exist_ok=True)
-        self._filesystem().makedirs(self._path, exist_ok=True)
+        make_folder(self._filesystem(), self._protocol, self._path)
 
     def write(self, shard: Shard) -> None:
         """Write the pixels to the cache, and from there to the store; then the record."""
@@ -90,8 +97,28 @@ class RemoteShards:
         cached = self._cache / f"{shard.record.xxh128}{PIXELS}"
         replace_pixels(cached, shard.pixels)
         self._filesystem().put_file(cached.as_posix(), self._full(f"{shard.name}{PIXELS}"))
+        self._write_record(shard, began)
+
+    @property
+    def reach(self) -> Reach:
+        """See `REACHES`."""
+        return REACHES.get(self._protocol, "anywhere")
+
+    def deliver(self, shard: Shard) -> None:
+        """Write to the store alone: the worker's machine needs no copy."""
+        began = time.perf_counter()
+        content = BytesIO()
+        write_pixels(content, shard.pixels)
+        with naming_place(self.place):
+            self._filesystem().pipe_file(self._full(f"{shard.name}{PIXELS}"), content.getvalue())
+            self._write_record(shard, began)
+
+    def _write_record(self, shard: Shard, began: float) -> None:
         sealed = seal(shard.record, write_s=time.perf_counter() - began)
         self._filesystem().pipe_file(self._full(f"{shard.name}{RECORD}"), sealed)
+
+    def abandon(self) -> None:
+        """Leave the store alone, where nothing is there in part."""
 
     def settle(self, named: set[str]) -> None:
         """Remove objects, and copies of pixels that no shard has any more."""

@@ -6,6 +6,7 @@ import os
 import resource
 import time
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from io import FileIO
 from pathlib import Path
 from tokenize import TokenError
@@ -14,10 +15,10 @@ from typing import BinaryIO, Literal, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from selfsame.datasets.atomic import flush
 from selfsame.errors import DamagedError, InputError
 from selfsame.imaging.arrays import Shard, ShardRecord
 from selfsame.imaging.checksums import checksum_of
+from selfsame.imaging.shard_making import Reach
 
 PIXELS, RECORD, PART = ".npy", ".json", ".part"
 PIECE = 1 << 18
@@ -58,6 +59,19 @@ class ShardFiles(Protocol):
 
     def write(self, shard: Shard) -> None:
         """Write the pixels, then the record that makes them count."""
+        ...
+
+    @property
+    def reach(self) -> Reach:
+        """From where `deliver` can be called."""
+        ...
+
+    def deliver(self, shard: Shard) -> None:
+        """Write as `write` does, but as a worker, perhaps of another machine, or raise `InputError`."""
+        ...
+
+    def abandon(self) -> None:
+        """Remove what workers were writing when they were ended."""
         ...
 
     def settle(self, named: set[str]) -> None:
@@ -134,13 +148,40 @@ class LocalShards:
         sealed = seal(shard.record, write_s=time.perf_counter() - began)
         replace(self._folder / f"{shard.name}{RECORD}", lambda file: file.write(sealed))
 
+    @property
+    def reach(self) -> Reach:
+        """Another machine has another folder of this name."""
+        return "machine"
+
+    def deliver(self, shard: Shard) -> None:
+        """Write two files, as everybody does."""
+        with naming_place(self.place):
+            self.write(shard)
+
+    def abandon(self) -> None:
+        """Remove partial files."""
+        for path in self._folder.glob(f"*{PART}"):
+            path.unlink(missing_ok=True)
+
     def settle(self, named: set[str]) -> None:
-        """Flush the folder and remove files."""
-        flush(self._folder)
-        for suffix in (RECORD, PIXELS, PART):
+        """Remove files."""
+        for suffix in (RECORD, PIXELS):
             for path in sorted(self._folder.glob(f"*{suffix}")):
-                if suffix == PART or path.stem not in named:
+                if path.stem not in named:
                     path.unlink(missing_ok=True)
+        self.abandon()
+
+
+@contextmanager
+def naming_place(place: str) -> Iterator[None]:
+    """Say where it was that something could not be written."""
+    try:
+        yield
+    except OSError as error:
+        raise InputError(
+            f"expected a folder that can be written, got {error.strerror or error} at {place}: free space, "
+            "correct its permissions or choose another data root; finished shards are kept"
+        ) from error
 
 
 def allow_open_files(more: int) -> None:
@@ -214,21 +255,19 @@ def _map(path: Path) -> NDArray[np.uint8]:
 
 def replace_pixels(path: Path, pixels: NDArray[np.uint8]) -> None:
     """Write C-contiguous pixels as an array file, whole or not at all."""
-    replace(path, lambda file: _write_pixels(file, pixels))
+    replace(path, lambda file: write_pixels(file, pixels))
 
 
 def replace(path: Path, write: Callable[[BinaryIO], object]) -> None:
-    """Write a file under a temporary name, flush and rename it; on failure leave nothing.
+    """Write a file under a temporary name and rename it; on failure leave nothing.
 
-    Its new name reaches the disk with the folder, which is flushed once, after the last shard: a shard whose
-    name a power cut took is made again.
+    Nobody waits for the disk, which costs more than making a print: what a power cut takes of a shard its
+    checksum shows, and it is made again.
     """
     part = path.with_name(f"{path.name}.{os.getpid()}{PART}")
     try:
         with part.open("wb") as file:
             write(file)
-            file.flush()
-            os.fsync(file.fileno())
         part.replace(path)
     except BaseException:
         part.unlink(missing_ok=True)
@@ -258,7 +297,7 @@ def first_line(error: Exception) -> str:
     return (str(error).splitlines() or [type(error).__name__])[0]
 
 
-def _write_pixels(file: BinaryIO, pixels: NDArray[np.uint8]) -> None:
+def write_pixels(file: BinaryIO, pixels: NDArray[np.uint8]) -> None:
     """Write an array as .npy; numpy's own writing does not say that the disk is full."""
     np.lib.format.write_array_header_1_0(file, np.lib.format.header_data_from_array_1_0(pixels))
     if pixels.size:

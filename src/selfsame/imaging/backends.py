@@ -10,7 +10,7 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -21,6 +21,8 @@ from typing import TYPE_CHECKING, Literal, ParamSpec, Protocol, TypeVar, cast
 from selfsame.errors import InputError, SelfsameError
 
 if TYPE_CHECKING:
+    from distributed import Client
+    from distributed import Future as DaskFuture
     from joblib.externals.loky import ProcessPoolExecutor
 
 Backend = Literal["sequential", "threading", "loky", "dask", "ray"]
@@ -28,8 +30,15 @@ Backend = Literal["sequential", "threading", "loky", "dask", "ray"]
 CLUSTERS = {"dask": "distributed", "ray": "ray"}
 """The backends that can be on other machines, and the package of each."""
 
+PACKAGE = __name__.partition(".")[0]
+
 CONNECT_S = 30
-"""A scheduler that runs answers within a second; on a busy machine it takes several."""
+"""A scheduler that runs answers within a second; on a busy machine it takes several. Nor does a cluster whose
+workers have all gone wait longer for others.
+"""
+
+PATIENCE_S = 5.0
+"""How often a wait for a result looks whether anybody is left to give it."""
 
 ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 """Environment of worker processes: they divide the cores, more threads would only get in their way."""
@@ -218,6 +227,8 @@ def _open_dask(workers: int, address: str | None) -> Iterator[Pool]:
             cluster = address or opened.enter_context(_start_dask(workers))
             client = opened.enter_context(Client(cluster, timeout=CONNECT_S, set_as_default=False))
             client.wait_for_workers(1, timeout=CONNECT_S)
+        if address:
+            _require_package(client.get_versions(packages=[PACKAGE])["workers"], address)
 
         def submit(
             task: Callable[Given, Made], /, *args: Given.args, **kwargs: Given.kwargs
@@ -227,13 +238,34 @@ def _open_dask(workers: int, address: str | None) -> Iterator[Pool]:
             def wait() -> Made:
                 with _name_failures("dask", address):
                     try:
-                        return future.result()
+                        return _wait_for_dask(client, future)
                     except KilledWorker as error:
                         raise WorkerDiedError(str(error)) from error
 
             return wait
 
         yield Pool(submit, 2 * (sum(client.nthreads().values()) if workers == -1 else workers))
+
+
+def _wait_for_dask(client: "Client", future: "DaskFuture[Made]") -> Made:
+    """Wait for a result as long as there are workers that may give it."""
+    alone_s = 0.0
+    while alone_s < CONNECT_S:
+        try:
+            return future.result(timeout=PATIENCE_S)
+        except TimeoutError:
+            alone_s = 0.0 if client.nthreads() else alone_s + PATIENCE_S
+    raise TimeoutError(f"no worker for {alone_s:.0f} s, all have left")
+
+
+def _require_package(workers: Mapping[str, Mapping[str, Mapping[str, object]]], address: str) -> None:
+    """Check that every worker of a Dask cluster can take a task: without the package, a task would end it."""
+    without = sorted(name for name, found in workers.items() if not found["packages"].get(PACKAGE))
+    if without:
+        raise InputError(
+            f"expected the package {PACKAGE} on every worker of the dask cluster at {address}, but "
+            f"{len(without)} of {len(workers)} have none ({', '.join(without[:3])}): install it there"
+        )
 
 
 @contextmanager
@@ -255,6 +287,8 @@ def _start_dask(workers: int) -> Iterator[object]:
 def _open_ray(workers: int, address: str | None) -> Iterator[Pool]:
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # else it tells its makers of every start
     import ray
+
+    logging.getLogger("ray").setLevel(logging.WARNING)
     from ray.exceptions import NodeDiedError, ObjectLostError, OutOfMemoryError, WorkerCrashedError
 
     died = (NodeDiedError, ObjectLostError, OutOfMemoryError, WorkerCrashedError)
@@ -296,7 +330,9 @@ def _name_failures(backend: str, address: str | None) -> Iterator[None]:
     except (OSError, CancelledError) as error:
         where = "on this machine" if address is None else f"at {address}"
         said = f"{type(error).__name__} {error}".partition("\n")[0]
+        token = backend == "ray" and address is not None and os.environ.get("RAY_AUTH_MODE") != "token"
+        hint = " (RAY_AUTH_MODE=token, if it asks for one, is not set here)" if token else ""
         raise InputError(
-            f"expected a {backend} cluster that answers {where}, got {said}: start it or correct the address "
-            "and run again; finished shards are kept"
+            f"expected a {backend} cluster that answers {where}, got {said}{hint}: start it and its workers, or "
+            "correct the address, and run again; finished shards are kept"
         ) from error

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import accumulate, groupby
 from operator import attrgetter
-from typing import Protocol
+from typing import Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,6 +34,40 @@ class Reader(Protocol):
     def read(self, path: str, *, at_most: int | None = None) -> bytes:
         """Read one file: whole, or its first `at_most` bytes."""
         ...
+
+
+Reach = Literal["process", "machine", "anywhere"]
+"""From where shards can be written: this process alone, all processes of this machine, or any machine."""
+
+
+class ShardWriter(Protocol):
+    """Where workers can put the shards that they make; worker processes get a copy."""
+
+    @property
+    def reach(self) -> Reach:
+        """From where it can be written."""
+        ...
+
+    def deliver(self, shard: Shard) -> None:
+        """Write a shard, whole or not at all, as a worker.
+
+        Raises:
+            InputError: it cannot be written.
+        """
+        ...
+
+
+@dataclass(frozen=True)
+class ShardStore:
+    """What is stored already, and where more can be put.
+
+    Attributes:
+        made: names of the shards that need not be made again.
+        writer: of others.
+    """
+
+    made: frozenset[str]
+    writer: ShardWriter
 
 
 @dataclass(frozen=True)

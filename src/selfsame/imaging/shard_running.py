@@ -4,14 +4,17 @@ import logging
 import os
 from collections import Counter, deque
 from collections.abc import Callable, Collection, Iterator, Sequence
-from contextlib import contextmanager, suppress
-from functools import cache
+from contextlib import AbstractContextManager, contextmanager, suppress
+from dataclasses import dataclass
+from functools import cache, partial
 from itertools import groupby
 from operator import attrgetter
+from typing import NamedTuple
 
 from selfsame.imaging.arrays import Shard
 from selfsame.imaging.backends import (
     Backend,
+    Pool,
     Submit,
     WorkerDiedError,
     open_pool,
@@ -19,8 +22,17 @@ from selfsame.imaging.backends import (
     require_backend,
 )
 from selfsame.imaging.progress import follow
-from selfsame.imaging.shard_making import WORKER_DIED, Reader, Recipe, fail_shard, join_shards, make_shard
+from selfsame.imaging.shard_making import (
+    WORKER_DIED,
+    Reader,
+    Recipe,
+    ShardWriter,
+    fail_shard,
+    join_shards,
+    make_shard,
+)
 from selfsame.imaging.sharding import PlannedShard
+from selfsame.imaging.toolchain import describe_toolchain, require_toolchain
 
 logger = logging.getLogger(__name__)
 
@@ -37,8 +49,12 @@ def make_shards(
     backend: Backend,
     workers: int,
     address: str | None = None,
+    writer: ShardWriter | None = None,
 ) -> Iterator[Shard | str]:
     """Give the names of the shards that are made already, then make the others and give them in order.
+
+    Worker processes put their shards where they belong, if the writer reaches so far, and the names of these
+    come back: pixels do not travel. Other shards come back themselves, for whoever takes them to write.
 
     The pixels are the same for every backend and number of workers. A capture whose worker process dies, and
     dies again when it has a process of its own, becomes an entry with the reason `worker_died`; the threads
@@ -52,64 +68,107 @@ def make_shards(
         backend: where the work is done.
         workers: how many, -1 for as many as there are cores.
         address: of a running cluster, or None (see `open_pool`).
+        writer: of shards; None where all of them are to come back.
 
     Raises:
-        InputError: the backend is not installed, or no cluster answers at the address.
+        InputError: the backend is not installed, no cluster answers at the address, its machines have another
+            version of the project, or a worker cannot write.
         WorkerDiedError: workers die whatever they are given.
     """
     missing = [shard for shard in plan if shard.name not in made]
     if missing:
         require_backend(backend)
     names = [shard.name for shard in plan if shard.name in made]
-    return _make_missing(names, missing, source, recipe, backend, workers, address)
+    task = _Task(
+        source,
+        recipe,
+        writer if writer and reaches(writer, backend, address) else None,
+        None if address is None else describe_toolchain(),
+    )
+    return _make_missing(names, missing, task, partial(open_pool, backend, workers, address))
+
+
+def reaches(writer: ShardWriter, backend: Backend, address: str | None) -> bool:
+    """Tell whether workers shall write; threads leave it to who takes the shards while they make the next."""
+    if backend in ("sequential", "threading"):
+        return False
+    return writer.reach == "anywhere" or (writer.reach == "machine" and address is None)
+
+
+@dataclass(frozen=True)
+class _Task:
+    """Making a shard, and writing it where there is a writer; it travels to the workers.
+
+    Those on other machines make the pixels of this one, or refuse: they are told its toolchain.
+    """
+
+    source: Reader
+    recipe: Recipe
+    writer: ShardWriter | None
+    toolchain: str | None
+
+    def __call__(self, planned: PlannedShard) -> "_Made":
+        if self.toolchain is not None:
+            require_toolchain(self.toolchain)
+        return self.finish(_make_alone(planned, self.source, self.recipe))
+
+    def finish(self, shard: Shard) -> "_Made":
+        """Write a shard, or hand it on."""
+        reasons = Counter(entry.reason for entry in shard.record.entries if entry.reason)
+        if self.writer is None:
+            return _Made(shard, reasons)
+        self.writer.deliver(shard)
+        return _Made(shard.name, reasons)
+
+
+class _Made(NamedTuple):
+    """A shard, or the name of one that is written, and how often what befell its captures."""
+
+    shard: Shard | str
+    reasons: Counter[str]
 
 
 def _make_missing(
     names: Sequence[str],
     missing: Sequence[PlannedShard],
-    source: Reader,
-    recipe: Recipe,
-    backend: Backend,
-    workers: int,
-    address: str | None,
+    task: _Task,
+    open_workers: Callable[[int], AbstractContextManager[Pool]],
 ) -> Iterator[Shard | str]:
     yield from names
     if not missing:
         return
     reasons: Counter[str] = Counter()
-    with single_threads(), open_pool(backend, workers, address, len(missing)) as pool:
-        shards = _keep_ahead(missing, source, recipe, pool.submit, pool.ahead)
-        for shard in follow(shards, "normalise", len(missing), "shard"):
-            reasons.update(entry.reason for entry in shard.record.entries if entry.reason)
-            yield shard
+    with single_threads(), open_workers(len(missing)) as pool:
+        results = _keep_ahead(missing, task, pool)
+        for made in follow(results, "normalise", len(missing), "shard"):
+            reasons.update(made.reasons)
+            yield made.shard
     if reasons:
         logger.warning(
             "not normalised: %s", ", ".join(f"{n} {reason}" for reason, n in sorted(reasons.items()))
         )
 
 
-def _keep_ahead(
-    missing: Sequence[PlannedShard], source: Reader, recipe: Recipe, submit: Submit, ahead: int
-) -> Iterator[Shard]:
-    """Have at most `ahead` shards in the making or waiting to be taken, whoever is slower."""
-    waiting: deque[tuple[PlannedShard, Callable[[], Shard]]] = deque()
+def _keep_ahead(missing: Sequence[PlannedShard], task: _Task, pool: Pool) -> Iterator[_Made]:
+    """Have at most `pool.ahead` shards in the making or waiting to be taken, whoever is slower."""
+    waiting: deque[tuple[PlannedShard, Callable[[], _Made]]] = deque()
     planned = iter(missing)
     while True:
         for one in planned:
-            waiting.append((one, submit(_make_alone, one, source, recipe)))
-            if len(waiting) >= ahead:
+            waiting.append((one, pool.submit(task, one)))
+            if len(waiting) >= pool.ahead:
                 break
         if not waiting:
             return
         first, wait = waiting.popleft()
         try:
-            shard = wait()
+            made = wait()
         except WorkerDiedError:
             for _, other in waiting:  # so that the captures in question have the machine to themselves
                 with suppress(WorkerDiedError):
                     other()
-            shard = _make_apart(first, source, recipe)
-        yield shard
+            made = task.finish(_make_apart(first, task))
+        yield made
 
 
 def _make_alone(planned: PlannedShard, source: Reader, recipe: Recipe) -> Shard:
@@ -126,7 +185,7 @@ def _use_one_thread() -> None:
     cv2.setNumThreads(1)
 
 
-def _make_apart(planned: PlannedShard, source: Reader, recipe: Recipe) -> Shard:
+def _make_apart(planned: PlannedShard, task: _Task) -> Shard:
     """Make a shard capture by capture in a process of its own, which is replaced where it dies."""
     parts: list[Shard] = []
     died: list[str] = []
@@ -134,12 +193,12 @@ def _make_apart(planned: PlannedShard, source: Reader, recipe: Recipe) -> Shard:
         for (capture_id, path), group in groupby(planned.impressions, key=attrgetter("capture_id", "path")):
             one = PlannedShard(planned.name, tuple(group))
             try:
-                parts.append(pool.submit(_make_alone, one, source, recipe)())
+                parts.append(pool.submit(_make_alone, one, task.source, task.recipe)())
             except WorkerDiedError:
                 _require_living(pool.submit)
                 died.append(capture_id)
                 detail = f"expected a result for {path}, but the process that worked on it died, twice"
-                parts.append(fail_shard(one, recipe, WORKER_DIED, detail))
+                parts.append(fail_shard(one, task.recipe, WORKER_DIED, detail))
     if len(died) == len(parts) >= TOO_MANY:
         raise WorkerDiedError(
             f"expected workers that outlive a capture, but they died of all {len(died)} of shard "

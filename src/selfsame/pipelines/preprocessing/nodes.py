@@ -7,6 +7,7 @@ from dataclasses import replace
 import pandas as pd
 
 from selfsame.imaging.arrays import Shard, ShardedArrays
+from selfsame.imaging.shard_making import ShardStore
 from selfsame.imaging.shard_running import make_shards
 from selfsame.imaging.sharding import plan_shards
 from selfsame.imaging.timings import summarise_timings
@@ -26,7 +27,7 @@ logger = logging.getLogger(__name__)
 def normalise_captures(
     manifest: pd.DataFrame,
     captures: CaptureSource,
-    made_shards: frozenset[str],
+    made_shards: ShardStore,
     parameters: PreprocessingParameters,
     seed: int,
 ) -> Iterator[Shard | str]:
@@ -35,12 +36,12 @@ def normalise_captures(
     Args:
         manifest: one row a capture, of all modalities.
         captures: where the files are.
-        made_shards: names of the shards that are stored already and complete.
+        made_shards: the shards that are stored already and complete, and where workers put others.
         parameters: what to make and with how many workers.
         seed: of the synthetic impressions.
 
     Returns:
-        Every shard in order: its name where it is stored already, else the shard itself, made on demand.
+        Every shard in order: its name where it is stored, else the shard itself; both are made on demand.
     """
     impressions = list_impressions(
         manifest, modality=parameters.modality, synthetic_impressions=_count_synthetic(parameters)
@@ -63,18 +64,19 @@ def normalise_captures(
         parameters.modality,
         sum(one.impression == 0 for one in impressions),
         len(plan),
-        sum(shard.name not in made_shards for shard in plan),
+        sum(shard.name not in made_shards.made for shard in plan),
         captures.root,
     )
     recipe = replace(build_recipe(parameters, seed), digest=digest_recipe(parameters))
     return make_shards(
         plan,
-        made_shards,
+        made_shards.made,
         captures,
         recipe,
         backend=parameters.backend,
         workers=parameters.workers,
         address=parameters.address,
+        writer=made_shards.writer,
     )
 
 

@@ -1,11 +1,15 @@
 """Typed parameters of the preprocessing; their values are in parameters_preprocessing.yml."""
 
+import re
 from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, PositiveFloat, PositiveInt, model_validator
 
 from selfsame.fingerprint.distortion_model import DistortionModel
 from selfsame.imaging.backends import CLUSTERS, Backend
+
+ADDRESSES = {"dask": r"(tcp|tls)://\S+:\d+", "ray": r"ray://\S+:\d+"}
+"""What the address of a cluster looks like, by backend."""
 
 
 class SyntheticImpressions(BaseModel):
@@ -89,5 +93,10 @@ class PreprocessingParameters(BaseModel):
             raise ValueError(
                 f"expected an address with the backends {' and '.join(CLUSTERS)} only, got {self.address} "
                 f"with {self.backend}"
+            )
+        if self.address is not None and not re.fullmatch(ADDRESSES[self.backend], self.address):
+            raise ValueError(
+                "expected an address such as tcp://host:8786 or tls://host:8786 with dask and "
+                f"ray://host:10001 with ray, got {self.address} with {self.backend}"
             )
         return self
