@@ -86,6 +86,16 @@ def test_an_error_in_a_later_batch_waits_for_its_turn(begun):
         run.filler.finish(run.made[1])
 
 
+def test_an_interrupt_of_the_loop_does_not_wait_for_a_turn(begun, monkeypatch):
+    def interrupt(self, rows, out):
+        raise KeyboardInterrupt
+
+    run = begun(1, [[1], [2], [3]])
+    monkeypatch.setattr(RowGatherer, "gather", interrupt)  # the thread is within its own by now
+    with pytest.raises(KeyboardInterrupt):
+        run.filler.finish(run.made[0])
+
+
 def test_what_was_not_begun_is_dropped_at_the_end(begun):
     run = begun(1, [[1], [2], [3]])
     threading.Timer(0.1, run.release).start()

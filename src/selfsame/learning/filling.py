@@ -30,7 +30,7 @@ class Filling:
     buffers: Buffers
     lent: Lent
     columns: NDArray[np.int64]
-    done: SimpleQueue[BaseException | None] = field(default_factory=SimpleQueue)
+    done: SimpleQueue[Exception | None] = field(default_factory=SimpleQueue)
 
 
 class Filler:
@@ -67,7 +67,7 @@ class Filler:
         """Wait until a batch is filled.
 
         Raises:
-            BaseException: what it ended with, as it was raised there.
+            Exception: what it ended with, as it was raised there.
         """
         while self._lends_a_hand and filling.done.empty() and (other := self._take()):
             self._fill(other)
@@ -114,7 +114,7 @@ class Filler:
         try:
             filling.buffers.wait()
             self._reader.read(filling.columns, filling.lent.rows)
-        except BaseException as error:  # whoever waits for the batch raises it
+        except Exception as error:  # whoever waits for the batch raises it
             filling.done.put(error)
         else:
             filling.done.put(None)
