@@ -45,7 +45,8 @@ from loader_samples import (
 from rounds import Claim, Cost, Rounds, Spread, conclude, cost_of, parser_of, run_rounds, speed_of
 from selfsame.imaging.arrays import ShardedArrays
 from selfsame.learning.batches import Batch, BatchLoader
-from selfsame.learning.filling import Filler
+from selfsame.learning.buffers import Buffers, Lent
+from selfsame.learning.filling import Filler, Filling
 from selfsame.learning.gathering import RowGatherer
 from selfsame.learning.residence import copy_to_memory
 
@@ -114,9 +115,9 @@ def load(
 def wait_only(design: Callable[[], Iterator[Batch]]) -> Iterator[Batch]:
     finish = Filler.finish
 
-    def wait(self: Filler, filling: object) -> None:
+    def wait(self: Filler, filling: Filling) -> tuple[Buffers, Lent]:
         self._lends_a_hand = False
-        finish(self, filling)
+        return finish(self, filling)
 
     Filler.finish = wait
     try:

@@ -38,11 +38,12 @@ def begun(monkeypatch):
 
     def begin(shards, rows):
         arrays = ShardedArrays(dict(enumerate(np.array_split(PIXELS, shards))))
-        filler = Filler([RowGatherer(arrays)])
+        ring = [Buffers([arrays.shape[1:]], pin=False) for _ in rows]
+        filler = Filler([RowGatherer(arrays)], ring, pin=False)
         fillers.append(filler)
         made = []
         for some in rows:
-            made.append(filler.begin(Buffers([arrays.shape[1:]], pin=False), np.array(some)[:, None]))
+            made.append(filler.begin(np.array(some)[:, None]))
             assert started.wait(60)
         return SimpleNamespace(filler=filler, made=made, names=names, release=released.set)
 
@@ -52,8 +53,9 @@ def begun(monkeypatch):
         filler.close()
 
 
-def assert_filled(filling, rows):
-    np.testing.assert_array_equal(filling.lent.images[0].numpy(), PIXELS[rows])
+def assert_filled(made, rows):
+    _, lent = made
+    np.testing.assert_array_equal(lent.images[0].numpy(), PIXELS[rows])
 
 
 @pytest.mark.parametrize(("shards", "threads_of_torch"), [(1, 1), (2, 1), (1, 2)])
@@ -61,10 +63,10 @@ def test_a_loop_that_waits_fills_what_nobody_has_begun(begun, shards, threads_of
     monkeypatch.setattr(torch, "get_num_threads", lambda: threads_of_torch)
     rows = [[1, 2], [9], [4, 0, 3]]
     run = begun(shards, rows)
-    run.filler.finish(run.made[0])
+    made = [run.filler.finish(filling) for filling in run.made]
     assert run.names == ["batches", "MainThread", "MainThread"]
-    for filling, wanted in zip(run.made, rows, strict=True):
-        assert_filled(filling, wanted)
+    for one, wanted in zip(made, rows, strict=True):
+        assert_filled(one, wanted)
 
 
 def test_a_loop_that_uses_several_threads_of_torch_leaves_it_to_the_thread(begun, monkeypatch):
@@ -73,15 +75,13 @@ def test_a_loop_that_uses_several_threads_of_torch_leaves_it_to_the_thread(begun
     run = begun(2, rows)
     run.release()
     for filling, wanted in zip(run.made, rows, strict=True):
-        run.filler.finish(filling)
-        assert_filled(filling, wanted)
+        assert_filled(run.filler.finish(filling), wanted)
     assert run.names == ["batches"] * 3
 
 
 def test_an_error_in_a_later_batch_waits_for_its_turn(begun):
     run = begun(1, [[1], [99], [3]])
-    run.filler.finish(run.made[0])
-    assert_filled(run.made[0], [1])
+    assert_filled(run.filler.finish(run.made[0]), [1])
     with pytest.raises(IndexError, match="got 99 to 99"):
         run.filler.finish(run.made[1])
 
@@ -104,11 +104,26 @@ def test_what_was_not_begun_is_dropped_at_the_end(begun):
     assert not [thread for thread in threading.enumerate() if thread.name == "batches"]
 
 
+@pytest.mark.parametrize(("pin", "next_one"), [(False, 1), (True, 0)])
+def test_memory_that_was_used_last_is_filled_first_unless_a_device_may_still_read_it(pin, next_one):
+    gatherer = RowGatherer(ShardedArrays({"a": PIXELS}))
+    ring = [Buffers([PIXELS.shape[1:]], pin=False) for _ in range(3)]
+    filler = Filler([gatherer], ring, pin=pin)
+    first, _ = filler.finish(filler.begin(np.array([[1]])))
+    second, _ = filler.finish(filler.begin(np.array([[2]])))
+    filler.give_back(first)
+    filler.give_back(second)
+    third, lent = filler.finish(filler.begin(np.array([[3]])))
+    assert third is (second if next_one else ring[2])
+    assert_filled((third, lent), [3])
+    filler.close()
+
+
 def test_a_loop_keeps_its_number_of_torch_threads():
     before = torch.get_num_threads()
     torch.set_num_threads(2)
     try:
-        Filler([RowGatherer(ShardedArrays({"a": PIXELS}))]).close()
+        Filler([RowGatherer(ShardedArrays({"a": PIXELS}))], [], pin=False).close()
         assert torch.get_num_threads() == 2
     finally:
         torch.set_num_threads(before)

@@ -106,12 +106,12 @@ class BatchLoader:
         # because fresh memory costs more than the gathering; two epochs at once get buffers of their own.
         ring, self._idle = self._idle, []
         ring += [Buffers(self._shapes, self._pin) for _ in range(self._prefetch + 1 - len(ring))]
-        filler = Filler(self._gatherers)
+        filler = Filler(self._gatherers, ring, pin=self._pin)
         coming: deque[tuple[PlanStep, Filling]] = deque()
         try:
-            for i, step in enumerate(self._plan):
+            for step in self._plan:
                 self._require_modalities(step)
-                coming.append((step, filler.begin(ring[i % len(ring)], step.rows)))
+                coming.append((step, filler.begin(step.rows)))
                 if len(coming) > self._prefetch:
                     yield from _hand_out(filler, *coming.popleft())
             while coming:
@@ -129,9 +129,9 @@ class BatchLoader:
 
 def _hand_out(filler: Filler, step: PlanStep, filling: Filling) -> Iterator[Batch]:
     """Give a batch to the loop; once it asks for the next, mark where the device's use of this one ends."""
-    filler.finish(filling)
-    hold = filling.buffers.hold
+    buffers, lent = filler.finish(filling)
+    present, labels = buffers.hold(step.rows != ABSENT), buffers.hold(step.labels.astype(np.int64))
     try:
-        yield Batch(filling.lent.images, hold(step.rows != ABSENT), hold(step.labels.astype(np.int64)))
+        yield Batch(lent.images, present, labels)
     finally:
-        filling.buffers.release()
+        filler.give_back(buffers)

@@ -1,6 +1,7 @@
 """Batches in the making: a thread fills them ahead, and a loop that has to wait for one fills another."""
 
 import threading
+from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from queue import Empty, SimpleQueue
@@ -21,16 +22,12 @@ class Filling:
     """A batch in the making.
 
     Attributes:
-        buffers: its memory.
-        lent: views of it.
         columns: (modalities, batch) int64, the global rows of each modality.
-        done: tells the end, by nothing or by the error that it ended with.
+        done: tells the end, by the memory that was filled or by the error that it ended with.
     """
 
-    buffers: Buffers
-    lent: Lent
     columns: NDArray[np.int64]
-    done: SimpleQueue[Exception | None] = field(default_factory=SimpleQueue)
+    done: SimpleQueue[tuple[Buffers, Lent] | Exception] = field(default_factory=SimpleQueue)
 
 
 class Filler:
@@ -41,39 +38,54 @@ class Filler:
     to be woken. A team of torch's threads would meet after every row, so torch works alone in the thread, and
     the one that waits fills batches only where torch is alone in it too, or is not needed.
 
+    Of idle memory what was used last is filled first, because it is still in the cache; of page-locked memory
+    what was used first, because the device has finished with it.
+
     Args:
         gatherers: one a modality.
+        ring: memory for as many batches as are begun and not given back at any time.
+        pin: whether the memory is page-locked.
     """
 
-    def __init__(self, gatherers: Sequence[RowGatherer]) -> None:
+    def __init__(self, gatherers: Sequence[RowGatherer], ring: Sequence[Buffers], *, pin: bool) -> None:
         self._reader = EpochReader(gatherers)
+        self._idle = deque(ring)
+        self._take_idle = self._idle.popleft if pin else self._idle.pop
         self._waiting: SimpleQueue[Filling | None] = SimpleQueue()
         self._lends_a_hand = torch.get_num_threads() == 1 or all(one.without_torch for one in gatherers)
         self._thread = self._start_thread()
 
-    def begin(self, buffers: Buffers, rows: NDArray[np.int64]) -> Filling:
+    def begin(self, rows: NDArray[np.int64]) -> Filling:
         """Queue a batch.
 
         Args:
-            buffers: its memory, which nobody else uses until it is handed out and given back.
             rows: (batch, modalities) int64, global rows; -1 gives zeros.
         """
-        filling = Filling(buffers, buffers.lend(len(rows)), np.ascontiguousarray(rows.T, dtype=np.int64))
+        filling = Filling(np.ascontiguousarray(rows.T, dtype=np.int64))
         self._reader.expect(filling.columns)
         self._waiting.put(filling)
         return filling
 
-    def finish(self, filling: Filling) -> None:
+    def finish(self, filling: Filling) -> tuple[Buffers, Lent]:
         """Wait until a batch is filled.
+
+        Returns:
+            The memory that holds it, to be given back, and its images.
 
         Raises:
             Exception: what it ended with, as it was raised there.
         """
         while self._lends_a_hand and filling.done.empty() and (other := self._take()):
             self._fill(other)
-        error = filling.done.get()
-        if error is not None:
-            raise error
+        made = filling.done.get()
+        if isinstance(made, Exception):
+            raise made
+        return made
+
+    def give_back(self, buffers: Buffers) -> None:
+        """Let memory be filled again, once the device has finished with it."""
+        buffers.release()
+        self._idle.append(buffers)
 
     def close(self) -> None:
         """Drop what was not begun, and wait for the end of the thread."""
@@ -112,9 +124,11 @@ class Filler:
 
     def _fill(self, filling: Filling) -> None:
         try:
-            filling.buffers.wait()
-            self._reader.read(filling.columns, filling.lent.rows)
+            buffers = self._take_idle()
+            lent = buffers.lend(filling.columns.shape[1])
+            buffers.wait()
+            self._reader.read(filling.columns, lent.rows)
         except Exception as error:  # whoever waits for the batch raises it
             filling.done.put(error)
         else:
-            filling.done.put(None)
+            filling.done.put((buffers, lent))
