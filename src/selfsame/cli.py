@@ -4,11 +4,8 @@ import logging
 import re
 import signal
 import traceback
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
-from types import FrameType
-from typing import NoReturn
 
 import click
 import kedro
@@ -19,6 +16,7 @@ from kedro.pipeline.pipeline import PipelineError
 from kedro.validation.exceptions import ParameterValidationError
 
 from selfsame.errors import InputError, SelfsameError
+from selfsame.stopping import Terminated, stoppable
 
 logger = logging.getLogger(__name__)
 
@@ -53,10 +51,6 @@ EXPECTED = (
 )
 
 AGAIN = "run the same command again to go on from here"
-
-
-class Terminated(BaseException):
-    """The system, or whoever runs the job, asked the process to end: SIGTERM."""
 
 
 class TerminatedRun(click.ClickException):
@@ -102,20 +96,6 @@ def choose_pipelines(options: Mapping[str, object]) -> dict[str, object]:
     return chosen
 
 
-@contextmanager
-def _terminable() -> Iterator[None]:
-    """Let SIGTERM end the work inside as Ctrl-C does: what is half-written is removed on the way out."""
-
-    def end(_number: int, _frame: FrameType | None) -> NoReturn:
-        raise Terminated
-
-    before = signal.signal(signal.SIGTERM, end)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
-
-
 def _is_interrupt(error: BaseException) -> bool:
     """Whether Ctrl-C is behind this; Lightning makes an exit of it."""
     return isinstance(error, KeyboardInterrupt) or isinstance(error.__context__, KeyboardInterrupt)
@@ -124,7 +104,7 @@ def _is_interrupt(error: BaseException) -> bool:
 def _run(**options: object) -> object:
     """Run the pipeline."""
     try:
-        with _terminable():
+        with stoppable():
             return kedro_run.callback(**choose_pipelines(options)) if kedro_run.callback else None
     except Terminated:
         raise TerminatedRun(f"stopped by SIGTERM; {AGAIN}") from None

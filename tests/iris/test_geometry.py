@@ -30,6 +30,11 @@ def test_scaling_keeps_the_middle_of_the_first_pixel_half_a_pixel_in():
     assert Circle(0.0, 0.0, 1.0).scaled(2.0) == Circle(0.5, 0.5, 2.0)
 
 
+@given(coordinates, coordinates, radii)
+def test_scaling_by_one_changes_nothing_at_all(x, y, radius):
+    assert Circle(x, y, radius).scaled(1.0) == Circle(x, y, radius)
+
+
 @given(coordinates, coordinates, radii, st.floats(0.1, 10))
 def test_scaling_there_and_back_changes_nothing(x, y, radius, factor):
     back = Circle(x, y, radius).scaled(factor).scaled(1 / factor)

@@ -23,6 +23,13 @@ def test_circle_is_found_again_to_a_step(x, y, radius):
     assert across.mean() > 0.7
 
 
+def test_ray_agrees_that_rises_a_step_off_the_circle():
+    inner, outer = draw_rise(0.0, 0.0, 2.4) ** 9, draw_rise(0.0, 0.0, 2.4 * np.exp(STEP)) ** 9
+    inner[:, ::2] = outer[:, ::2]
+    *_, across = lay_grid().search(inner, 1.25, 6)
+    assert (across > 0.7).all()
+
+
 def test_radius_stays_in_the_range():
     *_, radius, _ = lay_grid().search(draw_rise(0.0, 0.0, 3.0), 1.5, 2.0)
     assert 1.4 < radius < 2.1

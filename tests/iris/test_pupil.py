@@ -49,6 +49,13 @@ def test_limbus_is_not_taken_for_the_pupil(draw_eye):
     assert locate(faint.astype(np.uint8)).radius == pytest.approx(24, abs=RADIUS_PX)
 
 
+@pytest.mark.parametrize("radius", [16.0, 24.0, 32.0])
+def test_pupil_that_hardly_stands_out_in_a_dark_iris_is_found(draw_eye, radius):
+    dark = draw_eye(pupil=(158.0, 118.0, radius)).astype(np.int16)
+    dark[dark < 130] = (dark[dark < 130] * 0.35).astype(np.int16)
+    assert locate(dark.astype(np.uint8)).radius == pytest.approx(radius, abs=RADIUS_PX)
+
+
 def test_closing_highlights_removes_small_bright_spots_only():
     image = np.full((240, 320), 20, np.uint8)
     image[50:58, 50:58] = 255

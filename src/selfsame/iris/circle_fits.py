@@ -22,7 +22,7 @@ Flags = NDArray[np.bool_]
 
 # A ray agrees with the circle when its edge lies within this share of the radius (and 1.5 px at least).
 AGREEMENT_SHARE, AGREEMENT_PX = 0.07, 1.5
-# A fit counts the rays within so many times that of the one before.
+# A fit first counts the rays within so many times that of the circle it begins with, then of those it found.
 NARROWING: tuple[float, ...] = (2.5, 1.5, 1.0)
 # A rough fit has none before it: it begins with the rays whose edges lie within this share of their median.
 ROUGH_SHARE = 0.25
@@ -44,6 +44,7 @@ class FitPlan:
         waves: (3, rays) 1, cosine and sine of each ray.
         products: (rays, 9) the products of any two of them.
         rough: whether nothing is known of the circle but that it is there.
+        narrowing: within how many times the agreement rays count, one time after the other.
     """
 
     points: Points
@@ -53,6 +54,7 @@ class FitPlan:
     waves: Floats
     products: Floats
     rough: bool
+    narrowing: tuple[float, ...]
 
 
 @cache
@@ -62,6 +64,7 @@ def plan_fit(
     points: int,
     *,
     rough: bool = False,
+    narrowing: tuple[float, ...] = NARROWING,
     without: Callable[[int], Flags] | None = None,
 ) -> FitPlan:
     """Plan a fit.
@@ -71,6 +74,7 @@ def plan_fit(
         spread: how far from the old radius edges are looked for, as a share of it.
         points: how many, on each ray.
         rough: whether the old circle may be far off.
+        narrowing: within how many times the agreement rays count, one time after the other.
         without: tells which rays, (rays,), are not looked at.
     """
     used = slice(None) if without is None else ~without(rays)
@@ -87,6 +91,7 @@ def plan_fit(
         waves=waves,
         products=np.ascontiguousarray((waves[:, None] * waves).reshape(9, -1).T),
         rough=rough,
+        narrowing=narrowing,
     )
 
 
@@ -103,20 +108,22 @@ def fit_circles(image: NDArray[np.uint8], circles: Floats, plan: FitPlan) -> tup
         radius 0.
     """
     edge = _find_edges(image, circles, plan)
-    least = AGREEMENT_PX / np.maximum(circles[:, 2:], 1)
+    radius = circles[:, 2:]
+    least = AGREEMENT_PX / np.maximum(radius, 1)
+    near = np.maximum(least, AGREEMENT_SHARE)
     if plan.rough:
         middle = np.sort(edge, axis=1)[:, edge.shape[1] // 2, None]
-        agreeing, narrowing = np.abs(edge - middle) <= ROUGH_SHARE, NARROWING
+        agreeing, narrowing = np.abs(edge - middle) <= ROUGH_SHARE, plan.narrowing
     else:
-        agreeing = np.abs(edge - 1) <= NARROWING[0] * np.maximum(least, AGREEMENT_SHARE)
-        narrowing = NARROWING[1:]
+        agreeing, narrowing = np.abs(edge - 1) <= plan.narrowing[0] * near, plan.narrowing[1:]
     for tolerance in narrowing:
         wave = solve_waves(edge, agreeing, plan)
         miss = wave @ plan.waves
         miss -= edge
         agreeing = np.abs(miss, out=miss) <= tolerance * np.maximum(least, AGREEMENT_SHARE * wave[:, :1])
-    fitted = circles[:, 2:] * wave[:, [1, 2, 0]]
-    fitted[:, :2] += circles[:, :2]
+    fitted = circles.copy()
+    fitted[:, :2] += radius * wave[:, 1:]
+    fitted[:, 2:] *= wave[:, :1]
     return fitted, agreeing
 
 
@@ -132,8 +139,10 @@ def solve_waves(edge: Floats, counts: Flags, plan: FitPlan) -> Floats:
     normal = (weight @ plan.products).reshape(-1, 3, 3)
     normal += NUDGE
     weight *= edge
-    right = weight @ plan.waves.T
-    return np.asarray(np.linalg.solve(normal, right[:, :, None])[:, :, 0], np.float32)
+    right = (weight @ plan.waves.T)[:, :, None]
+    # OpenCV solves three equations in closed form.
+    solved = [cv2.solve(*equations)[1] for equations in zip(normal, right, strict=True)]
+    return np.asarray(np.concatenate(solved, axis=1).T, np.float32)
 
 
 def _find_edges(image: NDArray[np.uint8], circles: Floats, plan: FitPlan) -> Floats:

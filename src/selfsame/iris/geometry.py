@@ -24,6 +24,8 @@ class Circle:
 
     def scaled(self, factor: float) -> "Circle":
         """Map the circle onto the same image resized by `factor` (pixel centres stay half a pixel in)."""
+        if factor == 1:
+            return self
         return Circle((self.x + 0.5) * factor - 0.5, (self.y + 0.5) * factor - 0.5, self.radius * factor)
 
     def distance(self, other: "Circle") -> float:
@@ -53,4 +55,6 @@ class IrisGeometry:
 
     def scaled(self, factor: float) -> "IrisGeometry":
         """Map both circles onto the same image resized by `factor`."""
+        if factor == 1:
+            return self
         return IrisGeometry(self.pupil.scaled(factor), self.limbus.scaled(factor))

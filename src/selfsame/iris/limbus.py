@@ -24,7 +24,8 @@ Floats = NDArray[np.float32]
 
 # The limbus as a share of the image's shorter side.
 RADIUS_RANGE = (0.1, 0.52)
-# A ray counts in full from the median of the steepest rises on: a steeper one is skin or a highlight.
+# A ray counts in full from the median of the flat rays' steepest rises on: a steeper one is skin or a
+# highlight.
 SATURATION = 1.0
 # Points of a ray whose mean is taken on either side of a rise: a fortieth of the distance.
 HALF = 3
@@ -52,10 +53,10 @@ def locate_limbus(image: NDArray[np.uint8], pupil: Circle) -> Circle:
     side = min(image.shape)
     grid = polar_search.lay_grid()
     low, high = (share * side / pupil.radius for share in RADIUS_RANGE)
-    rise, scale = _measure_rise(image, pupil, grid.points_to(high))
+    rise, scale = _measure_rise(image, pupil, grid.points_to(high), grid.flat_rays)
     x, y, radius, across = grid.search(rise, low, high)
     beside = 2 * (grid.weight * (across > AGREEING_RISE)).reshape(2, RAYS_PER_SIDE).sum(axis=1)
-    agreement = float(beside.mean())
+    agreement = float(beside[0] + beside[1]) / 2
     if scale < MIN_RISE or agreement < MIN_AGREEMENT or beside.min() < MIN_SIDE_AGREEMENT:
         raise CaptureError(
             "no_limbus",
@@ -65,7 +66,9 @@ def locate_limbus(image: NDArray[np.uint8], pupil: Circle) -> Circle:
     return Circle(pupil.x + x * pupil.radius, pupil.y + y * pupil.radius, radius * pupil.radius)
 
 
-def _measure_rise(image: NDArray[np.uint8], pupil: Circle, points: Points) -> tuple[Floats, float]:
+def _measure_rise(
+    image: NDArray[np.uint8], pupil: Circle, points: Points, flat_rays: NDArray[np.intp]
+) -> tuple[Floats, float]:
     """Read the rays and differentiate outwards.
 
     Returns:
@@ -77,7 +80,7 @@ def _measure_rise(image: NDArray[np.uint8], pupil: Circle, points: Points) -> tu
     )
     rise[:HALF] = 0
     rise[-1] = 0
-    peaks = np.sort(rise.max(axis=0))
+    peaks = np.sort(rise.max(axis=0)[flat_rays])
     scale = max(SATURATION * float(peaks[peaks.size // 2]), 1.0)
     np.maximum(rise, -scale, out=rise)
     np.minimum(rise, scale, out=rise)

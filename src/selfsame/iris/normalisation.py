@@ -16,6 +16,10 @@ from selfsame.imaging.normalised import Normalised
 from selfsame.iris.geometry import IrisGeometry
 from selfsame.iris.segmentation import rescale, segment_iris
 
+Sheet = tuple[NDArray[np.float32], NDArray[np.float32]]
+
+# From so many pixels of the image in one of the strip on, the image is reduced first.
+MAX_DETAIL = 1.5
 # Eyes that are nearly closed are refused: what is left between the lids is too little to compare.
 MIN_VISIBLE_SHARE = 0.35
 
@@ -40,9 +44,11 @@ def normalise_iris(image: NDArray[np.uint8], *, height: int, width: int) -> Norm
         CaptureError: `too_small`, `no_pupil`, `no_limbus`, or `occluded` where too little iris is seen.
     """
     found = segment_iris(image)
-    geometry = found.geometry
-    strip = unwrap(image, geometry, height, width)
-    mask = unwrap_mask(found.visible, geometry.scaled(found.scale), height, width)
+    geometry, working = found.geometry, found.geometry.scaled(found.scale)
+    reduced, place = reduce_detail(image, geometry, height, width)
+    sheet = rubber_sheet(place, height, width)
+    strip = unwrap(reduced, sheet)
+    mask = unwrap_mask(found.visible, sheet if place == working else rubber_sheet(working, height, width))
     visible_share = cv2.countNonZero(mask) / mask.size
     if visible_share < MIN_VISIBLE_SHARE:
         raise CaptureError(
@@ -52,9 +58,7 @@ def normalise_iris(image: NDArray[np.uint8], *, height: int, width: int) -> Norm
     return Normalised(strip, mask, _measure(geometry, visible_share))
 
 
-def rubber_sheet(
-    geometry: IrisGeometry, height: int, width: int
-) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+def rubber_sheet(geometry: IrisGeometry, height: int, width: int) -> Sheet:
     """Return where each pixel of the strip lies in the image: x and y, (height, width) float32 each.
 
     (x, y)(ρ, θ) = (1 - ρ) · pupil(θ) + ρ · limbus(θ), ρ at the middle of each row.
@@ -87,26 +91,30 @@ def _lay_sheet(
     return shares, along_x, along_y
 
 
-def unwrap(image: NDArray[np.uint8], geometry: IrisGeometry, height: int, width: int) -> NDArray[np.uint8]:
-    """Sample the annulus between the circles bilinearly into a (height, width) strip.
+def reduce_detail(
+    image: NDArray[np.uint8], geometry: IrisGeometry, height: int, width: int
+) -> tuple[NDArray[np.uint8], IrisGeometry]:
+    """Reduce an image with more detail than the strip can hold, so that fine texture does not alias.
 
-    An image with more detail than the strip can hold is reduced first, so that fine texture does not alias.
+    Returns:
+        The image and where the iris is in it.
     """
     radius = geometry.limbus.radius
     detail = min(2 * np.pi * radius / width, (radius - geometry.pupil.radius) / height)
-    if detail >= 1.5:
-        image, geometry = rescale(image, 1 / detail), geometry.scaled(1 / detail)
-    x, y = rubber_sheet(geometry, height, width)
-    strip = cv2.remap(image, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    if detail < MAX_DETAIL:
+        return image, geometry
+    return rescale(image, 1 / detail), geometry.scaled(1 / detail)
+
+
+def unwrap(image: NDArray[np.uint8], sheet: Sheet) -> NDArray[np.uint8]:
+    """Sample the annulus between the circles bilinearly into a strip of the sheet's size."""
+    strip = cv2.remap(image, *sheet, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
     return np.asarray(strip, dtype=np.uint8)
 
 
-def unwrap_mask(
-    visible: NDArray[np.uint8], geometry: IrisGeometry, height: int, width: int
-) -> NDArray[np.uint8]:
-    """Sample a mask into a (height, width) strip of 0 and 255; what lies outside the image is not seen."""
-    x, y = rubber_sheet(geometry, height, width)
-    seen = cv2.remap(visible, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT, borderValue=0)
+def unwrap_mask(visible: NDArray[np.uint8], sheet: Sheet) -> NDArray[np.uint8]:
+    """Sample a mask into a strip of 0 and 255; what lies outside the image is not seen."""
+    seen = cv2.remap(visible, *sheet, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT, borderValue=0)
     return np.asarray(cv2.threshold(seen, 127, 255, cv2.THRESH_BINARY)[1], np.uint8)
 
 

@@ -19,7 +19,7 @@ from selfsame.iris.rays import Points, as_row
 Floats = NDArray[np.float32]
 
 # Where lids are looked for: columns over the eye, rows outwards, in shares of the limbus's radius.
-COLUMNS, REACH = 33, 0.95
+COLUMNS, REACH = 25, 0.95
 OUTWARDS_STEP = 0.03
 OUTWARDS = np.arange(-0.6, 1.4, OUTWARDS_STEP)
 # Columns are smoothed together by this filter; so many more on either side keep the lids apart.

@@ -39,6 +39,8 @@ ARC_DEGREES = (-35.0, 50.0)
 # A ray counts by this power of the cosine of its angle: the steeper it is, the oftener it ends in a lid,
 # whose edge is a rise too.
 LATERAL_POWER = 4
+# A ray is flat up to so many degrees: steeper ones end in lids, whose rise is greater than the limbus's.
+FLAT_DEGREES = 30.0
 # Step of radii and of offsets, as a share of the radius: half a pixel at a radius of 56.
 STEP = 0.009
 # Offsets go so many steps to every side.
@@ -49,6 +51,8 @@ NEAREST, BEYOND = 1.15, 22
 # Steps of the coarse search. It looks at every second ray, where the rise is meant over so many distances, so
 # that no circle falls between its steps.
 COARSE_OFFSET, COARSE_RADIUS, COARSE_BLUR = 6, 4, 5
+# It passes over centres that pay more than this: the finer search nearly reaches them from their neighbours.
+COARSE_PENALTY = 0.2
 # So many of its circles are followed, whose radii lie more than so many of its steps apart.
 STARTS, APART = 2, 3
 
@@ -68,26 +72,25 @@ class Grid:
     Attributes:
         points: (distances, rays) where the rays are read.
         weight: (rays,) float32, how much each counts, 1 in all.
+        flat_rays: which rays are flat.
         shift: (offsets y, offsets x, rays) places from a circle's radius to where it crosses.
         radii: (distances,) places of the radii.
-        away: (offsets y, offsets x) float32, what a centre pays for its distance from the pupil's.
-        room: (offsets y, offsets x) the least radius, in steps, at which the circle holds the pupil.
         fading: (distances,) float32, how much a rise at a radius counts.
-        unusual: (distances,) float32, what a radius pays for its dilation.
+        cost: (offsets y, offsets x, distances) float32, what a circle pays: for the distance of its centre
+            from the pupil's and for its dilation, and without end where it does not hold the pupil.
         offsets: (coarse offsets, 2) rows and columns of the tables above that the coarse search looks at.
         coarse: (coarse radii, coarse offsets, rays / 2) places where those circles cross.
         coarse_weight: (rays / 2,) float32.
-        coarse_cost: (coarse radii, coarse offsets) float32, all that such a circle pays.
+        coarse_cost: (coarse radii, coarse offsets) float32.
     """
 
     points: Points
     weight: Floats
+    flat_rays: Places
     shift: Places
     radii: Places
-    away: Floats
-    room: Places
     fading: Floats
-    unusual: Floats
+    cost: Floats
     offsets: Places
     coarse: Places
     coarse_weight: Floats
@@ -107,14 +110,16 @@ class Grid:
             high: greatest radius.
 
         Returns:
-            x, y and radius in radii of the pupil, and the rise on every ray, (rays,).
+            x, y and radius in radii of the pupil, and the greatest rise on every ray within a step of the
+            circle, (rays,).
         """
         flat = rise.ravel()
         starts = self._search_coarsely(rise, place_of(low), place_of(high))
         found = max(self._search_around(flat, start, COARSE_OFFSET // 2, 1) for start in starts)
         _, row, column, radius = self._search_around(flat, found[1:], 1, 2)
         size = NEAREST * math.exp(radius * STEP)
-        across = flat.take(self.shift[row, column] + self.radii[radius], mode="clip")
+        near = self.radii[radius - 1 : radius + 2, None] + self.shift[row, column]
+        across = np.asarray(flat.take(near, mode="clip").max(axis=0), np.float32)
         return (column - REACH) * STEP * size, (row - REACH) * STEP * size, size, across
 
     def _search_coarsely(self, rise: Floats, low: int, high: int) -> list[tuple[int, int, int]]:
@@ -144,9 +149,9 @@ class Grid:
         places = self.shift[rows, columns, None] + self.radii[radii, None]
         score = flat.take(places, mode="clip") @ self.weight
         score *= self.fading[radii]
-        score -= self.away[rows, columns, None] + self.unusual[radii]
-        score[self.room[rows, columns, None] * self.weight.size > self.radii[radii]] = -np.inf
-        i, j, k = (int(index) for index in np.unravel_index(score.argmax(), score.shape))
+        score -= self.cost[rows, columns, radii]
+        centre, k = divmod(int(score.argmax()), score.shape[2])
+        i, j = divmod(centre, score.shape[1])
         row, column, radius = rows.start + i * step, columns.start + j * step, radii.start + k * step
         return float(score[i, j, k]), row, column, radius
 
@@ -166,26 +171,23 @@ def lay_grid() -> Grid:
     apart = np.hypot(share[:, None], share)
     away = ASIDE_PENALTY * share**2 + HEIGHT_PENALTY * share[:, None] ** 2
     away[apart > MAX_OFFSET_SHARE] = np.inf
-    room = np.ceil(np.log(ROOM / (1 - apart) / NEAREST) / STEP).astype(np.intp)
-    unusual = DILATION_PENALTY * np.log(1 / distance / USUAL_DILATION) ** 2
+    cost = away[:, :, None] + DILATION_PENALTY * np.log(1 / distance / USUAL_DILATION) ** 2
+    cost[distance * (1 - apart[:, :, None]) < ROOM] = np.inf
     rows, columns = np.mgrid[: share.size : COARSE_OFFSET, : share.size : COARSE_OFFSET].reshape(2, -1)
-    near = np.isfinite(away[rows, columns])
+    near = away[rows, columns] < COARSE_PENALTY
     rows, columns, some = rows[near], columns[near], np.arange(FIRST, LAST + 1, COARSE_RADIUS)
-    cost = away[rows, columns] + unusual[some, None]
-    cost[room[rows, columns] > some[:, None]] = np.inf
     return Grid(
         points=Points(*(np.outer(distance, wave).astype(np.float32) for wave in (cos, sin))),
         weight=weight,
+        flat_rays=np.flatnonzero(np.abs(sin) < np.sin(np.deg2rad(FLAT_DEGREES))),
         shift=shift,
         radii=radii,
-        away=away.astype(np.float32),
-        room=room,
         fading=(np.minimum(1, FADING_FROM / distance) ** FADING_POWER).astype(np.float32),
-        unusual=unusual.astype(np.float32),
+        cost=cost.astype(np.float32),
         offsets=np.stack([rows, columns], axis=1),
         coarse=shift[rows, columns][:, ::2] + radii[some, None, None],
         coarse_weight=weight[::2] / weight[::2].sum(),
-        coarse_cost=cost.astype(np.float32),
+        coarse_cost=np.ascontiguousarray(cost[rows, columns][:, some].T, dtype=np.float32),
     )
 
 

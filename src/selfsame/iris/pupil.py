@@ -2,10 +2,9 @@
 
 1. Highlights are closed by a grey opening (they are bright and smaller than a pupil).
 2. Gradients vote for circles on a small copy (`candidates`).
-3. To each of the best a circle is fitted again and again (`circle_fits`), first roughly, then those that are
-   left more finely.
-4. The one that is darkest against its surround, on most rays, is the pupil. It is fitted once more, on more
-   rays, without those that a lid may cut.
+3. To each of the best a circle is fitted roughly (`circle_fits`). The darker it is against its surround, and
+   on the more rays, the better it is; mostly one stands out, and only those near it are fitted finely.
+4. The best of both fits is the pupil. It is fitted once more, on more rays, without those that a lid may cut.
 """
 
 from functools import cache
@@ -28,10 +27,12 @@ RADIUS_RANGE = (0.033, 0.25)
 HIGHLIGHT_SHARE = 0.05
 SEARCH_RAYS, RAYS = 36, 72
 # How far from a circle's radius its edge is looked for, as a share of it, each time, and on how many points.
-ROUGH_SPREADS, ROUGH_POINTS = (0.35, 0.3), 25
-FINE_SPREADS, FINE_POINTS = (0.25, 0.2, 0.2), 41
-# So many candidates go on to the fine search: those that stand out, within limits.
-LEAST_KEPT, KEPT = 2, 4
+ROUGH_SPREAD, ROUGH_POINTS = 0.35, 25
+FINE_SPREAD, FINE_POINTS = 0.25, 41
+# The search leaves rays out in fewer steps than the last fit.
+SEARCH_NARROWING = (2.0, 1.0)
+# A disc at least so good, compared with the best, is its rival: it is fitted finely as well.
+RIVAL_SCORE = 0.15
 # Rays that point up more steeply than this often end in a lid, whose edge is a rise too: the others decide.
 LID_DEGREES = 45.0
 # A circle that the lower rays move further than this, as a share of its radius, is kept as it was.
@@ -41,9 +42,9 @@ MIN_AGREEMENT = 0.5
 MIN_CONTRAST = 6.0
 # A pupil is flat: the range of grey inside it as a share of its contrast.
 MAX_UNEVENNESS = 0.7
-# A disc inside the best one, between these shares of its radius and at least so good, is the pupil: a limbus
-# is round too. A larger one is the same disc found twice.
-NESTED_RADII, NESTED_SCORE = (0.2, 0.9), 0.33
+# A rival inside the best one, between these shares of its radius, is the pupil: a limbus is round too. A
+# larger one is the same disc found twice.
+NESTED_RADII = (0.2, 0.9)
 
 
 def close_highlights(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -71,16 +72,15 @@ def locate_pupil(image: NDArray[np.uint8]) -> Circle:
     """
     low, high = (share * min(image.shape) for share in RADIUS_RANGE)
     circles = propose_pupils(image, low, high)
-    for i, spread in enumerate(ROUGH_SPREADS):
-        plan = plan_fit(SEARCH_RAYS, spread, ROUGH_POINTS, rough=i == 0)
-        circles, agreeing = fit_circles(image, circles, plan)
+    plan = plan_fit(SEARCH_RAYS, ROUGH_SPREAD, ROUGH_POINTS, narrowing=SEARCH_NARROWING, rough=True)
+    circles, agreeing = fit_circles(image, circles, plan)
     score = _rate(circles, agreeing, _contrast(image, circles), low, high)
-    promising = max(int(np.count_nonzero(score > 0)), LEAST_KEPT)
-    circles = circles[np.argsort(-score)[: min(promising, KEPT)]]
-    for spread in FINE_SPREADS:
-        circles, agreeing = fit_circles(image, circles, plan_fit(SEARCH_RAYS, spread, FINE_POINTS))
-    contrast, agreement = _contrast(image, circles), agreeing.mean(axis=1)
-    score = _rate(circles, agreeing, contrast, low, high)
+    rivals = score >= score.max() * (RIVAL_SCORE if score.max() > 0 else 1)
+    circles, rough = circles[rivals], score[rivals]
+    plan = plan_fit(SEARCH_RAYS, FINE_SPREAD, FINE_POINTS, narrowing=SEARCH_NARROWING)
+    circles, agreeing = fit_circles(image, circles, plan)
+    contrast, agreement = _contrast(image, circles), np.count_nonzero(agreeing, axis=1) / SEARCH_RAYS
+    score = _rate(circles, agreeing, contrast, low, high) + rough
     score[(agreement < MIN_AGREEMENT) | (contrast < MIN_CONTRAST)] = -np.inf
     if score.max() == -np.inf:
         best = int((agreement * contrast).argmax())
@@ -96,7 +96,7 @@ def locate_pupil(image: NDArray[np.uint8]) -> Circle:
 
 def _rate(circles: Floats, agreeing: Flags, contrast: Floats, low: float, high: float) -> Floats:
     """Return how good each circle is, (c,): contrast times the squared agreement of rays that no lid cuts."""
-    agreement = agreeing[:, ~_lid_rays(SEARCH_RAYS)].mean(axis=1)
+    agreement = agreeing @ _clear_shares(SEARCH_RAYS)
     sane = (circles[:, 2] >= low) & (circles[:, 2] <= high)
     return np.where(sane, agreement**2 * contrast, -np.inf)
 
@@ -107,20 +107,30 @@ def _lid_rays(rays: int) -> Flags:
     return unit_circle(rays)[1] <= -np.sin(np.deg2rad(LID_DEGREES))
 
 
+@cache
+def _clear_shares(rays: int) -> Floats:
+    """Return the share of each ray among those that no lid cuts, (rays,)."""
+    clear = ~_lid_rays(rays)
+    return clear.astype(np.float32) / np.float32(np.count_nonzero(clear))
+
+
 def _leave_lid(image: NDArray[np.uint8], circle: Floats) -> Floats:
     """Fit a circle, (3,) x, y, radius, once more without the rays that a lid may cut."""
     plan = plan_fit(RAYS, MAX_CHANGE, FINE_POINTS, without=_lid_rays)
     fitted, agreeing = fit_circles(image, circle[None], plan)
     moved = float(np.abs(fitted[0] - circle).max())
-    return circle if agreeing.mean() < MIN_AGREEMENT or moved > MAX_CHANGE * circle[2] else fitted[0]
+    lost = np.count_nonzero(agreeing) < MIN_AGREEMENT * agreeing.size
+    return circle if lost or moved > MAX_CHANGE * circle[2] else fitted[0]
 
 
 def _innermost(circles: Floats, score: Floats) -> int:
     """Return the best circle, or a smaller one inside it that is not much worse."""
     best = int(score.argmax())
+    if len(circles) == 1:
+        return best
     apart = np.hypot(circles[:, 0] - circles[best, 0], circles[:, 1] - circles[best, 1])
     share = circles[:, 2] / circles[best, 2]
-    nested = (apart + circles[:, 2] < circles[best, 2]) & (score > NESTED_SCORE * score[best])
+    nested = (apart + circles[:, 2] < circles[best, 2]) & (score > RIVAL_SCORE * score[best])
     nested &= (share > NESTED_RADII[0]) & (share < NESTED_RADII[1])
     return int(np.where(nested, score, -np.inf).argmax()) if nested.any() else best
 
