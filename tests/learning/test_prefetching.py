@@ -79,7 +79,7 @@ def test_batches_are_those_of_the_loader_though_its_buffers_are_filled_again(arr
 
 def test_memory_is_given_back_in_the_queue_of_copies(arrays, lane, monkeypatch):
     released = []
-    monkeypatch.setattr("selfsame.learning.batches._Buffers.release", lambda _: released.append(lane.inside))
+    monkeypatch.setattr("selfsame.learning.buffers.Buffers.release", lambda _: released.append(lane.inside))
     list(DevicePrefetcher(BatchLoader(arrays, plan_of(4), prefetch=1, pin=False), lambda: lane))
     assert released == [True] * 4
 

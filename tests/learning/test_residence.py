@@ -7,9 +7,10 @@ import pytest
 import torch
 
 from selfsame.imaging.arrays import ShardedArrays
+from selfsame.learning import residence
 from selfsame.learning.batches import BatchLoader, PlanStep
 from selfsame.learning.fitting import fit
-from selfsame.learning.residence import TrainingArrays, choose_residence
+from selfsame.learning.residence import Room, TrainingArrays, choose_residence, copy_to_memory
 from selfsame.learning.resident import ResidentLoader
 from selfsame.learning.task import assemble_task
 
@@ -30,18 +31,23 @@ def plan():
 
 
 @pytest.mark.parametrize(
-    ("wanted", "free", "chosen", "reason"),
+    ("wanted", "device", "host", "chosen", "reason"),
     [
-        ("auto", None, "host", "the device is the CPU"),
-        ("auto", 199, "host", "they take more than 50%"),
-        ("auto", 200, "device", "they take at most 50%"),
-        ("host", 10**9, "host", "as the settings ask"),
-        ("device", 1, "device", "as the settings ask"),
+        ("auto", None, 399, "host", "they take more than 25%"),
+        ("auto", None, 400, "memory", "they take at most 25%"),
+        ("auto", None, None, "host", "which the system does not tell"),
+        ("auto", 199, 399, "host", "they take more than 25%"),
+        ("auto", 199, 400, "memory", "they take at most 25%"),
+        ("auto", 200, 400, "device", "they take at most 50%"),
+        ("host", 10**9, 10**9, "host", "as the settings ask"),
+        ("memory", 10**9, 1, "memory", "as the settings ask"),
+        ("device", 1, 1, "device", "as the settings ask"),
     ],
 )
-def test_residence_follows_the_free_memory_and_the_log_says_why(wanted, free, chosen, reason, caplog):
+def test_residence_follows_the_free_memory_and_the_log_says_why(wanted, device, host, chosen, reason, caplog):
+    room = Room(device, 0.5) if device else None
     with caplog.at_level(logging.INFO):
-        assert choose_residence(wanted, 100, share=0.5, free=free) == chosen
+        assert choose_residence(wanted, 100, device=room, host=Room(host, 0.25)) == chosen
     assert len(caplog.messages) == 1
     assert f"residence: {chosen}" in caplog.messages[0]
     assert reason in caplog.messages[0]
@@ -50,14 +56,37 @@ def test_residence_follows_the_free_memory_and_the_log_says_why(wanted, free, ch
 def test_batches_are_the_same_for_every_residence(arrays, plan, parameters):
     device = TrainingArrays(arrays, parameters(residence="device"), "cpu").load(plan)
     host = TrainingArrays(arrays, parameters(residence="host"), "cpu").load(plan)
+    memory = TrainingArrays(arrays, parameters(residence="memory"), "cpu").load(plan)
     assert isinstance(device, ResidentLoader)
     assert isinstance(host, BatchLoader)
-    assert len(device) == len(host) == 3
-    for one, other in zip(device, host, strict=True):
-        for left, right in zip(one.images, other.images, strict=True):
-            assert torch.equal(left, right)
-        assert torch.equal(one.present, other.present)
-        assert torch.equal(one.labels, other.labels)
+    assert isinstance(memory, BatchLoader)
+    assert len(device) == len(host) == len(memory) == 3
+    for one, *others in zip(device, host, memory, strict=True):
+        for other in others:
+            for left, right in zip(one.images, other.images, strict=True):
+                assert torch.equal(left, right)
+            assert torch.equal(one.present, other.present)
+            assert torch.equal(one.labels, other.labels)
+
+
+def test_a_copy_in_memory_has_the_same_rows_in_one_shard(arrays):
+    copy = copy_to_memory(arrays[0])
+    rows = np.array([17, 0, -1, 9])
+    assert len(copy.shards) == 1
+    np.testing.assert_array_equal(copy.gather(rows), arrays[0].gather(rows))
+
+
+@pytest.mark.parametrize(("processes", "copied"), [(1, True), (2, False)])
+def test_processes_of_one_machine_share_what_arrays_may_take(
+    arrays, plan, parameters, processes, copied, monkeypatch
+):
+    needed = sum(np.prod(one.shape) for one in arrays)
+    monkeypatch.setattr(residence, "measure_free", lambda _: 4 * needed)
+    regimen = parameters(residence="auto", memory_share=0.25)
+    source = TrainingArrays(arrays, regimen, "cpu", processes)
+    assert [len(one.shards) == 1 for one in source._arrays] == [copied] * 2
+    for batch, step in zip(source.load(plan), plan, strict=True):
+        np.testing.assert_array_equal(batch.images[0].numpy(), arrays[0].gather(step.rows[:, 0]))
 
 
 def test_a_row_that_the_arrays_do_not_have_is_refused_on_the_device_too(arrays, parameters):
@@ -75,11 +104,12 @@ def test_training_and_validation_share_one_copy(arrays, plan, parameters):
 
 def test_training_gives_the_same_weights_for_every_residence(toy, parameters, tmp_path):
     data, weights = toy(), {}
-    for residence in ("host", "device"):
-        regimen = parameters(max_epochs=1, residence=residence)
+    for place in ("host", "memory", "device"):
+        regimen = parameters(max_epochs=1, residence=place)
         settings = {"encoder_of": regimen.encoder_of, "encoders": regimen.encoders}
         task = assemble_task(data.arrays, data.indexes, **settings, regimen=regimen, seed=1)
-        weights[residence] = fit(task, regimen, tmp_path / residence).weights
-    assert weights["host"].keys() == weights["device"].keys()
+        weights[place] = fit(task, regimen, tmp_path / place).weights
+    assert weights["host"].keys() == weights["memory"].keys() == weights["device"].keys()
     for name, tensor in weights["host"].items():
+        assert torch.equal(tensor, weights["memory"][name]), name
         assert torch.equal(tensor, weights["device"][name]), name

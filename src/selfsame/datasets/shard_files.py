@@ -165,10 +165,9 @@ class LocalShards:
 
     def settle(self, named: set[str]) -> None:
         """Remove files."""
-        for suffix in (RECORD, PIXELS):
-            for path in sorted(self._folder.glob(f"*{suffix}")):
-                if path.stem not in named:
-                    path.unlink(missing_ok=True)
+        for name in sorted(set(self.names()) - named):
+            for suffix in (RECORD, PIXELS):
+                (self._folder / f"{name}{suffix}").unlink(missing_ok=True)
         self.abandon()
 
 

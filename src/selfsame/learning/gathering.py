@@ -24,7 +24,8 @@ class RowGatherer:
     Shards lie at unrelated addresses. One tensor is laid over all of them whose rows overlap: row i begins at
     the i-th word after the lowest address and is as long as a capture. Its rows where captures begin are the
     captures, and nothing else of it is ever read, so that `torch.index_select` copies a batch from all shards
-    at once. Where the shards are too far apart to be counted so, rows are copied one by one.
+    at once. Where the shards are too far apart to be counted so, rows are copied one by one. Rows of a single
+    shard need none of that: `numpy.take` copies them, faster.
 
     Args:
         arrays: of one modality; kept, because the tensor does not hold their memory.
@@ -32,32 +33,42 @@ class RowGatherer:
 
     def __init__(self, arrays: ShardedArrays) -> None:
         self._arrays = arrays
+        self._count = len(arrays)
         self._addresses = _address_rows(arrays.shards)
-        self._words = _lay_over(arrays, self._addresses)
+        self._whole = _view_whole(arrays.shards)
+        self._words = _lay_over(arrays, self._addresses) if self._whole is None else None
         self._places = self._addresses[:0]
         if self._words is not None:
             self._places = (self._addresses - self._addresses.min()) // self._words.element_size()
         self._mappings = _Mappings(arrays.shards)
 
-    def gather(self, rows: NDArray[np.int64], out: Tensor) -> None:
+    @property
+    def without_torch(self) -> bool:
+        """Whether one thread copies rows, however many threads torch uses."""
+        return self._words is None
+
+    def gather(self, rows: NDArray[np.int64], out: NDArray[np.uint8]) -> None:
         """Copy rows together.
 
         Args:
             rows: (k,) global rows; -1 gives zeros.
-            out: (k, 2, height, width) uint8, contiguous, in the memory of the host.
+            out: (k, bytes a row) uint8, contiguous.
 
         Raises:
             IndexError: if a row is out of range.
         """
-        wanted = self._arrays.require_rows(rows)
-        if self._words is None:
-            self._arrays.gather(wanted, out=out.numpy())
-            return
-        places = torch.from_numpy(self._places[wanted])
-        torch.index_select(self._words, 0, places, out=out.flatten(1).view(self._words.dtype))
-        absent = wanted == FAILED
-        if absent.any():
-            out[torch.from_numpy(absent)] = 0
+        lowest = np.minimum.reduce(rows, initial=0)
+        if lowest < FAILED or np.maximum.reduce(rows, initial=FAILED) >= self._count:
+            self._arrays.require_rows(rows)
+        if self._whole is not None:
+            np.take(self._whole, rows, axis=0, out=out, mode="clip")
+        elif self._words is not None:
+            target = torch.from_numpy(out).view(self._words.dtype)
+            torch.index_select(self._words, 0, torch.from_numpy(self._places[rows]), out=target)
+        else:
+            self._arrays.gather(rows, out=out.reshape(len(out), *self._arrays.shape[1:]))
+        if lowest == FAILED:
+            out[rows == FAILED] = 0
 
     def read_exactly(self, *, exactly: bool) -> None:
         """Let the kernel read from the disk what is asked for alone, or as usual some MiB around it."""
@@ -117,6 +128,13 @@ def _find_mapping(shard: NDArray[np.uint8]) -> mmap.mmap | None:
     if not isinstance(owner, np.memmap) or owner.mode != "r":
         return None
     return owner.base if isinstance(owner.base, mmap.mmap) else None
+
+
+def _view_whole(shards: Sequence[NDArray[np.uint8]]) -> NDArray[np.uint8] | None:
+    """View a single shard as (rows, bytes a row) uint8; None where there are more, or gaps between rows."""
+    if len(shards) != 1 or not shards[0].size or not shards[0].flags.c_contiguous:
+        return None
+    return shards[0].reshape(len(shards[0]), -1)
 
 
 def _address_rows(shards: Sequence[NDArray[np.uint8]]) -> NDArray[np.int64]:

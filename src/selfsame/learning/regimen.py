@@ -11,8 +11,9 @@ Share = Annotated[float, Field(ge=0, le=1)]
 PositiveFloat = Annotated[float, Field(gt=0)]
 PositiveInt = Annotated[int, Field(gt=0)]
 DeviceCount = Literal["auto"] | PositiveInt
-Residence = Literal["auto", "host", "device"]
-"""Where arrays live; `auto` is the device where it is a CUDA device with room for them, else the host."""
+Residence = Literal["auto", "host", "memory", "device"]
+"""Where arrays live: memory-mapped from their files (host), copied whole to the memory of the host, or to the
+device. `auto` is the device where it is a CUDA device with room, else memory if it has room, else host."""
 
 
 class Settings(BaseModel):
@@ -147,8 +148,9 @@ class Regimen(Settings):
     prefetch: PositiveInt  # batches that a thread gathers ahead of the loop
     checkpoints: Checkpoints
     devices: DeviceCount  # that train together, one process each; auto: all that are there, of CPUs one
-    residence: Residence  # of the arrays: memory-mapped on the host, or copied whole to the device
-    resident_share: Share  # of the device's free memory that the arrays may take under auto
+    residence: Residence  # of the arrays: see there
+    resident_share: Share  # of a CUDA device's free memory that the arrays may take under auto
+    memory_share: Share  # of the host's free memory, likewise; of all processes that train side by side
 
 
 class EncoderSettings(Settings):
