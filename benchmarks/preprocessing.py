@@ -85,7 +85,7 @@ class Kind(NamedTuple):
 
 KINDS = {
     "prints": Kind(PRINTS, make_recipe(normalise_fingerprint, 96, 96), 256, 30),
-    "irises": Kind(EYES, make_recipe(normalise_iris, 48, 256), 64, 3),
+    "irises": Kind(EYES, make_recipe(normalise_iris, 48, 256), 64, 8),
     "faces": Kind((), make_recipe(normalise_face, 56, 46), 256, 80),
     "plain 224x224": Kind((*PRINTS, *EYES), make_recipe(normalise_plainly, 224, 224), 64, 4),
     "plain 64x64": Kind((*PRINTS, *EYES), make_recipe(normalise_plainly, 64, 64), 256, 8),
