@@ -2,8 +2,7 @@
 
 Claims: an epoch over 8 GiB of arrays under a limit of 2 GiB ends; the memory of its own that the process
 holds, beside cached pages of the arrays, stays below the limit; the loader reads at 0.7 or more of the speed
-at which a plain loop reads the same shuffled rows from the disk, one read a row; `residence: auto` does not
-copy such arrays to memory.
+at which a plain loop reads the same shuffled rows from the disk, one read a row.
 Run:    python benchmarks/loader_memory.py --folder DIR --output loader_memory.json
 
 Arrays of 2x224x224 captures are written to the folder and deleted afterwards. Every design runs in a process
@@ -83,13 +82,11 @@ def judge(found: list[dict[str, dict]], asked: argparse.Namespace) -> list[Claim
     own = max(one[LOADER]["own_mib"] for one in found)
     ratio = Spread.of(speed(one, LOADER) / speed(one, FLOOR) for one in found)
     whole = all(one[LOADER]["rows"] == one[LOADER]["expected"] for one in found)
-    chosen = found[0][LOADER]["residence"]
     text = f"an epoch over {asked.gib} GiB ends under {asked.limit} GiB"
     return [
         Claim(text, "it ended" if whole else "rows are missing", whole),
         Claim("memory of its own below the limit, MiB", own, own < asked.limit * 1024),
         Claim("at least 0.7 of plain reads of the same rows", ratio, ratio.median >= 0.7),
-        Claim("residence: auto leaves the arrays in their files", chosen, chosen == "host"),
     ]
 
 
@@ -159,20 +156,8 @@ def run_design(asked: argparse.Namespace) -> None:
         "own_mib": max(own[0], own_mib()),
         "peak_mib": group_peak(Path(group)) if group else float("nan"),
         "limited_by": "control group" if group else "RLIMIT_DATA",
-        "residence": choose_residence(len(paths) * SHARD_ROWS * ROW_BYTES) if group else "host",
     }
     print(json.dumps(document))
-
-
-def choose_residence(needed: int) -> str:
-    """Ask what `residence: auto` would do with the arrays in this process, at the end of the epoch."""
-    from selfsame.learning import residence
-    from selfsame.learning.free_memory import measure_free
-
-    settings = Path(__file__).parents[1] / "conf/base/parameters_training.yml"
-    share = next(line.split()[1] for line in settings.read_text().splitlines() if "memory_share:" in line)
-    host = residence.Room(measure_free("cpu"), float(share))
-    return residence.choose_residence("auto", needed, device=None, host=host)
 
 
 def own_mib() -> float:

@@ -17,7 +17,6 @@ from selfsame.learning.cross_validation import (
     count_workers,
     embed_folds,
     require_same_folds,
-    share_memory,
 )
 from selfsame.learning.pairs import LEARNT_COLUMNS, compare_embeddings, tabulate_embeddings
 from selfsame.matching.comparators import COSINE
@@ -135,11 +134,6 @@ def test_a_fold_whose_process_dies_is_named(task, parameters, tmp_path, monkeypa
 def test_workers_share_the_cores(parameters, monkeypatch, asked, threads, expected):
     monkeypatch.setattr("joblib.cpu_count", lambda: 4)
     assert count_workers(asked, parameters(threads=threads)) == expected
-
-
-def test_workers_share_the_memory_that_arrays_may_take(parameters):
-    regimen = parameters(memory_share=0.3)
-    assert share_memory(regimen, 3) == regimen.model_copy(update={"memory_share": pytest.approx(0.1)})
 
 
 def test_no_worker_at_all_is_refused():

@@ -7,10 +7,9 @@ import pytest
 import torch
 
 from selfsame.imaging.arrays import ShardedArrays
-from selfsame.learning import residence
 from selfsame.learning.batches import BatchLoader, PlanStep
 from selfsame.learning.fitting import fit
-from selfsame.learning.residence import Room, TrainingArrays, choose_residence, copy_to_memory
+from selfsame.learning.residence import TrainingArrays, choose_residence, copy_to_memory
 from selfsame.learning.resident import ResidentLoader
 from selfsame.learning.task import assemble_task
 
@@ -31,23 +30,18 @@ def plan():
 
 
 @pytest.mark.parametrize(
-    ("wanted", "device", "host", "chosen", "reason"),
+    ("wanted", "free", "chosen", "reason"),
     [
-        ("auto", None, 399, "host", "they take more than 25%"),
-        ("auto", None, 400, "memory", "they take at most 25%"),
-        ("auto", None, None, "host", "which the system does not tell"),
-        ("auto", 199, 399, "host", "they take more than 25%"),
-        ("auto", 199, 400, "memory", "they take at most 25%"),
-        ("auto", 200, 400, "device", "they take at most 50%"),
-        ("host", 10**9, 10**9, "host", "as the settings ask"),
-        ("memory", 10**9, 1, "memory", "as the settings ask"),
-        ("device", 1, 1, "device", "as the settings ask"),
+        ("auto", None, "host", "the device is the CPU"),
+        ("auto", 199, "host", "they take more than 50%"),
+        ("auto", 200, "device", "they take at most 50%"),
+        ("host", 10**9, "host", "as the settings ask"),
+        ("device", 1, "device", "as the settings ask"),
     ],
 )
-def test_residence_follows_the_free_memory_and_the_log_says_why(wanted, device, host, chosen, reason, caplog):
-    room = Room(device, 0.5) if device else None
+def test_residence_follows_the_free_memory_and_the_log_says_why(wanted, free, chosen, reason, caplog):
     with caplog.at_level(logging.INFO):
-        assert choose_residence(wanted, 100, device=room, host=Room(host, 0.25)) == chosen
+        assert choose_residence(wanted, 100, share=0.5, free=free) == chosen
     assert len(caplog.messages) == 1
     assert f"residence: {chosen}" in caplog.messages[0]
     assert reason in caplog.messages[0]
@@ -74,19 +68,6 @@ def test_a_copy_in_memory_has_the_same_rows_in_one_shard(arrays):
     rows = np.array([17, 0, -1, 9])
     assert len(copy.shards) == 1
     np.testing.assert_array_equal(copy.gather(rows), arrays[0].gather(rows))
-
-
-@pytest.mark.parametrize(("processes", "copied"), [(1, True), (2, False)])
-def test_processes_of_one_machine_share_what_arrays_may_take(
-    arrays, plan, parameters, processes, copied, monkeypatch
-):
-    needed = sum(np.prod(one.shape) for one in arrays)
-    monkeypatch.setattr(residence, "measure_free", lambda _: 4 * needed)
-    regimen = parameters(residence="auto", memory_share=0.25)
-    source = TrainingArrays(arrays, regimen, "cpu", processes)
-    assert [len(one.shards) == 1 for one in source._arrays] == [copied] * 2
-    for batch, step in zip(source.load(plan), plan, strict=True):
-        np.testing.assert_array_equal(batch.images[0].numpy(), arrays[0].gather(step.rows[:, 0]))
 
 
 def test_a_row_that_the_arrays_do_not_have_is_refused_on_the_device_too(arrays, parameters):

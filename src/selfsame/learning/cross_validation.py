@@ -4,7 +4,7 @@ import logging
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import redirect_stderr
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from io import TextIOBase
 from pathlib import Path
 from typing import TextIO
@@ -122,11 +122,6 @@ def count_workers(asked: int, regimen: Regimen) -> int:
     return max(1, cpu_count() // regimen.threads) if choose_device(regimen.device) == "cpu" else 1
 
 
-def share_memory(regimen: Regimen, workers: int) -> Regimen:
-    """Let each of several trainings take its part of the host's memory for the arrays alone."""
-    return regimen.model_copy(update={"memory_share": regimen.memory_share / workers})
-
-
 def _embed_each(
     arrays: Mapping[str, ShardedArrays], folds: Sequence[Fold], settings: FoldSettings, workers: int
 ) -> Iterator[pd.DataFrame]:
@@ -137,7 +132,6 @@ def _embed_each(
             yield embed_fold(arrays, fold, settings)
         return
     logger.info("training for %d folds, %d at a time", len(folds), workers)
-    settings = replace(settings, regimen=share_memory(settings.regimen, workers))
     with open_processes(workers) as pool:
         waiting = [pool.submit(_embed_quietly, arrays, fold, settings) for fold in folds]
         for fold, wait in zip(folds, waiting, strict=True):

@@ -166,9 +166,8 @@ def _train(
     with _quiet():
         callbacks = [end, WithinEpoch(end, regimen, folder)]
         trainer = _build_trainer(regimen, folder, device, callbacks, module, task)
-        arrays = [task.arrays[one] for one in task.design.modalities]
-        source = TrainingArrays(arrays, regimen, device, member.local_world)
-        trainer.fit(module, source.load(plan), source.load(validation) if validation else None)
+        arrays = TrainingArrays([task.arrays[one] for one in task.design.modalities], regimen, device)
+        trainer.fit(module, arrays.load(plan), arrays.load(validation) if validation else None)
     if end.state is None or trainer.interrupted:
         raise KeyboardInterrupt
     return end.state

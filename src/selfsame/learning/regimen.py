@@ -13,7 +13,7 @@ PositiveInt = Annotated[int, Field(gt=0)]
 DeviceCount = Literal["auto"] | PositiveInt
 Residence = Literal["auto", "host", "memory", "device"]
 """Where arrays live: memory-mapped from their files (host), copied whole to the memory of the host, or to the
-device. `auto` is the device where it is a CUDA device with room, else memory if it has room, else host."""
+device. `auto` is the device where it is a CUDA device with room, else host."""
 
 
 class Settings(BaseModel):
@@ -150,7 +150,6 @@ class Regimen(Settings):
     devices: DeviceCount  # that train together, one process each; auto: all that are there, of CPUs one
     residence: Residence  # of the arrays: see there
     resident_share: Share  # of a CUDA device's free memory that the arrays may take under auto
-    memory_share: Share  # of the host's free memory, likewise; of all processes that train side by side
 
 
 class EncoderSettings(Settings):

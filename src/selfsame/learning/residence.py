@@ -1,16 +1,15 @@
-"""Where the arrays of a training live: memory-mapped, in the memory of the host, or on the device."""
+"""Where the arrays of a training live: memory-mapped, copied to the memory of the host, or on the device."""
 
 import logging
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
+import torch
 
 from selfsame.imaging.arrays import ShardedArrays
 from selfsame.learning.batches import BatchLoader, BatchPlan
-from selfsame.learning.free_memory import measure_free
 from selfsame.learning.large_pages import allocate_pixels
 from selfsame.learning.prefetching import DevicePrefetcher
 from selfsame.learning.regimen import Regimen, Residence
@@ -23,52 +22,21 @@ MIB = 2**20
 Loader = BatchLoader | DevicePrefetcher | ResidentLoader
 
 
-@dataclass(frozen=True)
-class Room:
-    """Memory that arrays may be copied to.
-
-    Attributes:
-        free: bytes; None where they are not known.
-        share: of them that the arrays may take.
-    """
-
-    free: int | None
-    share: float
-
-    def holds(self, needed: int) -> bool:
-        """Tell whether arrays of so many bytes may be copied there."""
-        return self.free is not None and needed <= self.share * self.free
-
-    def __str__(self) -> str:
-        if self.free is None:
-            return "what is free, which the system does not tell"
-        return f"{self.share:.0%} of the {self.free / MIB:,.0f} MiB that are free"
-
-
 class TrainingArrays:
     """The arrays of a training, wherever they live, and loaders of them.
 
     Args:
         arrays: of each modality, in the order of the plans' columns.
-        regimen: `residence`, `resident_share`, `memory_share` and `prefetch` of the run.
+        regimen: `residence`, `resident_share` and `prefetch` of the run.
         device: that trains, `cpu` or `cuda`.
-        processes: that train on this machine, each of which may copy the arrays to the memory of the host.
     """
 
-    def __init__(
-        self,
-        arrays: Sequence[ShardedArrays],
-        regimen: Regimen,
-        device: str,
-        processes: int = 1,
-    ) -> None:
+    def __init__(self, arrays: Sequence[ShardedArrays], regimen: Regimen, device: str) -> None:
         self._prefetch = regimen.prefetch
         self._device = device
+        needed = sum(math.prod(one.shape) for one in arrays)
         residence = choose_residence(
-            regimen.residence,
-            sum(math.prod(one.shape) for one in arrays),
-            device=Room(measure_free("cuda"), regimen.resident_share) if device == "cuda" else None,
-            host=Room(measure_free("cpu"), regimen.memory_share / processes),
+            regimen.residence, needed, share=regimen.resident_share, free=measure_free(device)
         )
         self._arrays = tuple(map(copy_to_memory, arrays)) if residence == "memory" else tuple(arrays)
         self._resident = ResidentArrays(arrays, device) if residence == "device" else None
@@ -88,26 +56,32 @@ def copy_to_memory(arrays: ShardedArrays) -> ShardedArrays:
     return ShardedArrays({"memory": pixels})
 
 
+def measure_free(device: str) -> int | None:
+    """Measure the free memory of a CUDA device in bytes; None of a CPU, which shares the host's."""
+    return int(torch.cuda.mem_get_info()[0]) if device == "cuda" else None
+
+
 def choose_residence(
-    wanted: Residence, needed: int, *, device: Room | None, host: Room
+    wanted: Residence, needed: int, *, share: float, free: int | None
 ) -> Literal["host", "memory", "device"]:
     """Resolve `auto`, and say in one line what was chosen and why.
 
     Args:
         wanted: what the settings ask for.
         needed: bytes of all arrays.
-        device: the memory of the CUDA device, None where the device is the CPU.
-        host: the memory of the host.
+        share: of the free memory of the device that they may take.
+        free: bytes, or None where the device is the CPU.
     """
     size = f"training: arrays of {needed / MIB:,.0f} MiB"
     if wanted != "auto":
         logger.info("%s, residence: %s, as the settings ask", size, wanted)
         return wanted
-    if device and device.holds(needed):
-        logger.info("%s, residence: device, because they take at most %s on it", size, device)
+    if free is None:
+        logger.info("%s, residence: host (memory-mapped), because the device is the CPU", size)
+        return "host"
+    limit = f"{share:.0%} of the {free / MIB:,.0f} MiB that are free on the device"
+    if needed <= share * free:
+        logger.info("%s, residence: device, because they take at most %s", size, limit)
         return "device"
-    if host.holds(needed):
-        logger.info("%s, residence: memory, because they take at most %s on the host", size, host)
-        return "memory"
-    logger.info("%s, residence: host (memory-mapped), because they take more than %s there", size, host)
+    logger.info("%s, residence: host (memory-mapped), because they take more than %s", size, limit)
     return "host"

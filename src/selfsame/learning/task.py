@@ -23,7 +23,7 @@ from selfsame.learning.rows import LabelledRows, digest_captures, digest_splits,
 LEARNING_PACKAGES = ("selfsame.encoders", "selfsame.fusion", "selfsame.learning")
 SHOWN_DIGITS = 12
 
-WITHOUT_EFFECT = {"checkpoints", "devices", "prefetch", "residence", "resident_share", "memory_share"}
+WITHOUT_EFFECT = {"checkpoints", "devices", "prefetch", "residence", "resident_share"}
 """Settings of a regimen that change nothing but last digits: a run may go on with others."""
 
 
