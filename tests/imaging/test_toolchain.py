@@ -1,5 +1,8 @@
 """What all machines of a cluster have to share is said, and compared."""
 
+import subprocess
+import sys
+
 import cv2
 import pytest
 
@@ -14,8 +17,11 @@ def test_the_toolchain_names_the_project_and_the_libraries_that_decide_pixels() 
     assert f"OpenCV {cv2.__version__}" in said
 
 
-def test_the_same_toolchain_is_accepted() -> None:
-    require_toolchain(describe_toolchain())
+def test_another_process_of_the_same_installation_says_the_same_and_is_accepted() -> None:
+    say = "from selfsame.imaging import toolchain; print(toolchain.describe_toolchain())"
+    said = subprocess.run([sys.executable, "-c", say], capture_output=True, text=True, check=True).stdout
+    assert said.strip() == describe_toolchain()
+    require_toolchain(said.strip())
 
 
 def test_another_toolchain_is_refused_with_both_named() -> None:
