@@ -33,17 +33,17 @@ def stoppable() -> Iterator[None]:
     An interrupt that this process was told to ignore stays ignored.
     """
     asking: list[threading.Timer] = []
-    print_unraisable = sys.unraisablehook
+    print_unraisable, here = sys.unraisablehook, threading.get_ident()
 
-    def ask_again(number: int) -> None:
-        again = threading.Timer(ASK_AGAIN_S, interrupt_main, [number])
+    def ask_again(number: signal.Signals) -> None:
+        again = threading.Timer(ASK_AGAIN_S, _signal, [here, number])
         again.daemon = True
-        asking[:] = [again]
+        asking.append(again)
         again.start()
 
     def end(number: int, frame: FrameType | None) -> None:
         if is_importing(frame):
-            ask_again(number)
+            ask_again(signal.Signals(number))
         else:
             raise RAISED[signal.Signals(number)]
 
@@ -66,6 +66,14 @@ def stoppable() -> Iterator[None]:
         sys.unraisablehook = print_unraisable
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def _signal(thread: int, number: signal.Signals) -> None:
+    """Send the main thread a signal, which also ends its waiting, where the system can do that."""
+    if hasattr(signal, "pthread_kill"):
+        signal.pthread_kill(thread, number)
+    else:
+        interrupt_main(number)
 
 
 def is_importing(frame: FrameType | None) -> bool:

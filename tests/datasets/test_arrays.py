@@ -225,7 +225,7 @@ def test_a_worker_that_cannot_write_says_where(tmp_path):
 def test_what_ended_workers_were_writing_is_removed_at_once(dataset, folder):
     def make_and_stop():
         yield make_shard("a")
-        (folder / "b.npy.77.part").write_bytes(b"half")  # of a worker that is killed now
+        (folder / "b.npy.4194305.part").write_bytes(b"half")  # of a worker that is killed now
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):

@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
+from contextlib import AbstractContextManager, closing, contextmanager, nullcontext, suppress
 from pathlib import Path
 
 from kedro.io import AbstractDataset
@@ -81,6 +81,7 @@ class ArraysDataset(AbstractDataset[Iterable[Shard | str], ShardedArrays]):
 
         Raises:
             InputError: if the folder cannot be written.
+            DamagedError: if a shard that was named is not there.
         """
         named = set()
         with naming_place(self._files.place):
@@ -92,10 +93,16 @@ class ArraysDataset(AbstractDataset[Iterable[Shard | str], ShardedArrays]):
                         write(item)
                     named.add(item.name if isinstance(item, Shard) else item)
         except BaseException:
-            self._files.abandon()
+            with suppress(OSError):  # what is being raised says more
+                self._files.abandon()
             raise
         with naming_place(self._files.place):
             self._files.settle(named)
+        if lost := sorted(named - set(self._files.names())):
+            raise DamagedError(
+                f"expected {len(named)} shards in {self._files.place}, but {len(lost)} are not there (first "
+                f"{lost[0]}): see where the workers write, and run preprocessing again"
+            )
 
     def _exists(self) -> bool:
         return bool(self._files.names())

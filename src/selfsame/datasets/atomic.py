@@ -174,11 +174,12 @@ def find_leftovers(folder: Path) -> Iterator[Path]:
     """Find the partial files and folders in a folder whose processes are gone, whatever their target."""
     for path in folder.glob(".*.partial*"):
         number = path.name.partition(".partial")[0].rpartition(".")[2]
-        if number.isdigit() and not _runs(int(number)):
+        if number.isdigit() and not runs(int(number)):
             yield path
 
 
-def _runs(process: int) -> bool:
+def runs(process: int) -> bool:
+    """Tell whether there is a process of this number on this machine."""
     try:
         os.kill(process, 0)
     except ProcessLookupError:

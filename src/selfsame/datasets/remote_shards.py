@@ -1,6 +1,7 @@
 """The files of shards on an object store, with the pixels that were read from it kept in a local folder."""
 
 import os
+import platform
 import time
 from collections.abc import Mapping
 from functools import cached_property
@@ -20,7 +21,6 @@ from selfsame.datasets.shard_files import (
     Verification,
     first_line,
     map_pixels,
-    naming_place,
     replace_pixels,
     seal,
     unseal,
@@ -31,7 +31,7 @@ from selfsame.errors import DamagedError, InputError
 from selfsame.imaging.arrays import Shard, ShardRecord
 from selfsame.imaging.shard_making import Reach
 
-REACHES: Mapping[str, Reach] = {"memory": "process", "file": "machine"}
+REACHES: Mapping[str, Reach] = {"memory": "process", "file": "machine", "local": "machine"}
 """From where filesystems that are no stores can be written."""
 
 
@@ -53,6 +53,9 @@ class RemoteShards:
         self._path: str = fsspec.core.url_to_fs(filepath, **storage)[1]
         self._cache = cache
         self._storage = dict(storage)
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return RemoteShards, (self.place, self._cache, self._storage)  # without the list of what is there
 
     def names(self) -> list[str]:
         """List the folder, anew."""
@@ -109,9 +112,15 @@ class RemoteShards:
         began = time.perf_counter()
         content = BytesIO()
         write_pixels(content, shard.pixels)
-        with naming_place(self.place):
+        try:
             self._filesystem().pipe_file(self._full(f"{shard.name}{PIXELS}"), content.getvalue())
             self._write_record(shard, began)
+        except Exception as error:  # each store has errors of its own: no credentials, no answer, no package
+            raise InputError(
+                f"expected to write shards to {self.place}, but {platform.node()} cannot "
+                f"({' '.join(f'{type(error).__name__}: {error}'.split())}): give it the store's credentials, "
+                "address and package, and run again; finished shards are kept"
+            ) from error
 
     def _write_record(self, shard: Shard, began: float) -> None:
         sealed = seal(shard.record, write_s=time.perf_counter() - began)

@@ -15,6 +15,7 @@ from typing import BinaryIO, Literal, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from selfsame.datasets.atomic import runs
 from selfsame.errors import DamagedError, InputError
 from selfsame.imaging.arrays import Shard, ShardRecord
 from selfsame.imaging.checksums import checksum_of
@@ -159,16 +160,19 @@ class LocalShards:
             self.write(shard)
 
     def abandon(self) -> None:
-        """Remove partial files."""
+        """Remove partial files of processes that are gone: another run may write to the same folder."""
         for path in self._folder.glob(f"*{PART}"):
-            path.unlink(missing_ok=True)
+            number = path.name.removesuffix(PART).rpartition(".")[2]
+            if not (number.isdigit() and runs(int(number))):
+                path.unlink(missing_ok=True)
 
     def settle(self, named: set[str]) -> None:
         """Remove files."""
         for name in sorted(set(self.names()) - named):
             for suffix in (RECORD, PIXELS):
                 (self._folder / f"{name}{suffix}").unlink(missing_ok=True)
-        self.abandon()
+        for path in self._folder.glob(f"*{PART}"):
+            path.unlink(missing_ok=True)
 
 
 @contextmanager

@@ -172,8 +172,8 @@ class _Process:
         self._executor.shutdown(wait=False)
 
     def kill(self) -> None:
-        """End it at once, whatever it is at."""
-        self._executor.shutdown(wait=False, kill_workers=True)
+        """End it at once, whatever it is at, and wait for its end: it writes nothing any more."""
+        self._executor.shutdown(wait=True, kill_workers=True)
 
     @staticmethod
     def _start() -> "ProcessPoolExecutor":
@@ -310,8 +310,9 @@ def _explain_task(cause: Exception, address: str | None) -> SelfsameError:
     if isinstance(cause, SelfsameError):
         return cause
     said = " ".join(f"{type(cause).__name__}: {cause}".split()).partition(" traceback: ")[0]
+    where = "on this machine" if address is None else f"at {address}"
     return InputError(
-        f"expected workers of the ray cluster at {address} that read tasks of this version, got "
+        f"expected workers of the ray cluster {where} that read tasks of this version, got "
         f"{said}: install the same version there, start them again, and run again"
     )
 

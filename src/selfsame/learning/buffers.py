@@ -9,15 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from selfsame.learning.large_pages import allocate_pixels
-
-PAGE = 4096
-"""Bytes; each modality begins on a page.
-
-A processor takes a load for one of what it just stored where the last 12 bits of both addresses are the same,
-and waits. So rows that are copied to a few bytes further in a page than where they come from, as to usual
-memory, take 1.7 times as long.
-"""
+from selfsame.learning.large_pages import PAGE, allocate_pixels
 
 
 class Lent(NamedTuple):
@@ -33,7 +25,11 @@ class Lent(NamedTuple):
 
 
 class Buffers:
-    """Memory for one batch, grown to the largest batch seen.
+    """Memory for one batch, grown to the largest batch seen; every modality begins on a page.
+
+    A processor takes a load for one of what it just stored where the last 12 bits of both addresses are the
+    same, and waits. So rows that are copied to a few bytes further in a page than where they come from, as to
+    usual memory, take 1.7 times as long.
 
     Args:
         shapes: of one row of each modality.

@@ -7,12 +7,13 @@ import mmap
 import numpy as np
 from numpy.typing import NDArray
 
+PAGE = 4096
 LARGE_PAGE = 2**21
-"""Bytes of a large page on common processors; less memory than that lies in usual pages."""
+"""Bytes of a usual and of a large page on common processors."""
 
 
 def allocate_pixels(shape: tuple[int, ...]) -> NDArray[np.uint8]:
-    """Allocate memory that begins on a large page and lies in large pages where the kernel has some.
+    """Allocate memory that begins on a page, and if it is much lies in large pages where the kernel has some.
 
     Linux gives them to whom asks (`madvise`) or to everybody, unless they are switched off in
     /sys/kernel/mm/transparent_hugepage/enabled; other systems do as they like.
@@ -22,7 +23,9 @@ def allocate_pixels(shape: tuple[int, ...]) -> NDArray[np.uint8]:
     """
     count = math.prod(shape)
     if count < LARGE_PAGE:
-        return np.zeros(shape, dtype=np.uint8)
+        usual = np.zeros(count + PAGE, dtype=np.uint8)
+        first = -usual.ctypes.data % PAGE
+        return usual[first : first + count].reshape(shape)
     memory = mmap.mmap(-1, count + LARGE_PAGE, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
     with contextlib.suppress(AttributeError, OSError):  # a system or a kernel without large pages
         memory.madvise(mmap.MADV_HUGEPAGE)

@@ -13,7 +13,7 @@ PositiveInt = Annotated[int, Field(gt=0)]
 DeviceCount = Literal["auto"] | PositiveInt
 Residence = Literal["auto", "host", "memory", "device"]
 """Where arrays live: memory-mapped from their files (host), copied whole to the memory of the host, or to the
-device. `auto` is the device where it is a CUDA device with room, else host."""
+device, by each process that trains. `auto` is the device where it is a CUDA device with room, else host."""
 
 
 class Settings(BaseModel):
