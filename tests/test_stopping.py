@@ -4,6 +4,7 @@ import importlib
 import os
 import signal
 import sys
+import threading
 import time
 
 import pytest
@@ -112,3 +113,20 @@ def test_other_errors_of_cleaning_up_are_told_as_ever():
     finally:
         sys.unraisablehook = before
     assert [str(one.exc_value) for one in told] == ["broken"]
+
+
+@pytest.mark.skipif(not hasattr(signal, "pthread_kill"), reason="this system cannot wake a thread")
+def test_a_stop_that_waited_for_an_import_wakes_a_thread_that_waits(tmp_path, monkeypatch):
+    (tmp_path / "slow_import.py").write_text(STUBBORN.format(name="SIGTERM"))
+    monkeypatch.syspath_prepend(str(tmp_path))
+
+    def work():
+        importlib.import_module("slow_import")
+        held.acquire(timeout=20)
+
+    held = threading.Lock()
+    held.acquire()
+    began = time.monotonic()
+    with pytest.raises(Terminated), stoppable():
+        work()
+    assert time.monotonic() - began < 10

@@ -2,6 +2,7 @@
 
 import errno
 import json
+import os
 import resource
 import shutil
 from pathlib import Path
@@ -231,6 +232,22 @@ def test_what_ended_workers_were_writing_is_removed_at_once(dataset, folder):
     with pytest.raises(KeyboardInterrupt):
         dataset.save(make_and_stop())
     assert files(folder) == ["a.json", "a.npy"]
+
+
+def test_a_shard_that_was_named_and_is_not_there_is_noticed(dataset):
+    with pytest.raises(DatasetError, match=r"expected 2 shards in .*, but 1 are not there \(first b\)"):
+        dataset.save([make_shard("a"), "b"])
+
+
+def test_partial_files_of_another_run_stay(dataset, folder):
+    def make_and_fail():
+        yield make_shard("a")
+        (folder / f"b.npy.{os.getppid()}.part").write_bytes(b"half")
+        raise ValueError("broken")
+
+    with pytest.raises(DatasetError, match="broken"):
+        dataset.save(make_and_fail())
+    assert files(folder) == ["a.json", "a.npy", f"b.npy.{os.getppid()}.part"]
 
 
 def test_what_goes_wrong_with_the_last_shard_is_raised(dataset, monkeypatch):
