@@ -1,5 +1,6 @@
 """Shards on an object store: published whole, copied once to a local cache, checked there."""
 
+import platform
 from pathlib import Path
 
 import fsspec
@@ -12,6 +13,7 @@ from kedro.io import DatasetError
 
 from selfsame.datasets import ArraysDataset, MadeShardsDataset
 from selfsame.datasets.remote_shards import RemoteShards
+from selfsame.errors import InputError
 from selfsame.imaging.arrays import Entry, Shard, ShardRecord
 from selfsame.imaging.checksums import checksum_pixels
 
@@ -92,6 +94,18 @@ def test_a_worker_writes_the_same_objects_and_keeps_no_copy(dataset, elsewhere, 
             assert store.cat_file(f"/bucket/arrays/{name}") == content
     elsewhere.save(iter(["a", "b"]))
     assert (elsewhere.load().gather(np.arange(3)) == shards[0].pixels).all()
+
+
+def test_a_worker_that_the_store_refuses_is_named_with_the_stores_own_words(made, monkeypatch):
+    def refuse(*_given, **_named):
+        raise RuntimeError("no\ncredentials")
+
+    monkeypatch.setattr(MemoryFileSystem, "pipe_file", refuse)
+    told = (
+        rf"to write shards to {ROOT}, but {platform.node()} cannot \(RuntimeError: no credentials\): give it"
+    )
+    with pytest.raises(InputError, match=told):
+        made.load().writer.deliver(make_shard("a"))
 
 
 @pytest.mark.parametrize(

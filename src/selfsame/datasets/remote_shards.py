@@ -26,7 +26,7 @@ from selfsame.datasets.shard_files import (
     unseal,
     write_pixels,
 )
-from selfsame.datasets.stores import make_folder
+from selfsame.datasets.stores import make_folder, refuse
 from selfsame.errors import DamagedError, InputError
 from selfsame.imaging.arrays import Shard, ShardRecord
 from selfsame.imaging.shard_making import Reach
@@ -117,9 +117,7 @@ class RemoteShards:
             self._write_record(shard, began)
         except Exception as error:  # each store has errors of its own: no credentials, no answer, no package
             raise InputError(
-                f"expected to write shards to {self.place}, but {platform.node()} cannot "
-                f"({' '.join(f'{type(error).__name__}: {error}'.split())}): give it the store's credentials, "
-                "address and package, and run again; finished shards are kept"
+                f"expected to write shards to {self.place}, but {platform.node()} cannot {refuse(error)}"
             ) from error
 
     def _write_record(self, shard: Shard, began: float) -> None:

@@ -6,6 +6,12 @@ STORES = frozenset({"s3", "s3a", "gs", "gcs", "abfs", "abfss", "az"})
 """Where a path begins with a bucket (or container), and has no folders below it."""
 
 
+def refuse(error: Exception) -> str:
+    """Say what a store's error was, and what this machine needs."""
+    said = " ".join(f"{type(error).__name__}: {error}".split())
+    return f"({said}): give it the store's credentials, address and package, and run again; finished shards are kept"
+
+
 def make_folder(filesystem: fsspec.AbstractFileSystem, protocol: str, path: str) -> None:
     """Make a folder on a filesystem that has folders.
 
