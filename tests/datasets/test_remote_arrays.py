@@ -102,7 +102,7 @@ def test_a_worker_that_the_store_refuses_is_named_with_the_stores_own_words(made
 
     monkeypatch.setattr(MemoryFileSystem, "pipe_file", refuse)
     told = (
-        rf"to write shards to {ROOT}, but {platform.node()} cannot \(RuntimeError: no credentials\): give it"
+        rf"shards to {ROOT}, but {platform.node()} cannot \(RuntimeError: no credentials\): give it"
     )
     with pytest.raises(InputError, match=told):
         made.load().writer.deliver(make_shard("a"))

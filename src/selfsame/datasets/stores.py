@@ -9,7 +9,8 @@ STORES = frozenset({"s3", "s3a", "gs", "gcs", "abfs", "abfss", "az"})
 def refuse(error: Exception) -> str:
     """Say what a store's error was, and what this machine needs."""
     said = " ".join(f"{type(error).__name__}: {error}".split())
-    return f"({said}): give it the store's credentials, address and package, and run again; finished shards are kept"
+    needed = "give it the store's credentials, address and package, and run again; finished shards are kept"
+    return f"({said}): {needed}"
 
 
 def make_folder(filesystem: fsspec.AbstractFileSystem, protocol: str, path: str) -> None:
