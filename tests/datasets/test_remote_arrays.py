@@ -101,9 +101,7 @@ def test_a_worker_that_the_store_refuses_is_named_with_the_stores_own_words(made
         raise RuntimeError("no\ncredentials")
 
     monkeypatch.setattr(MemoryFileSystem, "pipe_file", refuse)
-    told = (
-        rf"shards to {ROOT}, but {platform.node()} cannot \(RuntimeError: no credentials\): give it"
-    )
+    told = rf"shards to {ROOT}, but {platform.node()} cannot \(RuntimeError: no credentials\): give it"
     with pytest.raises(InputError, match=told):
         made.load().writer.deliver(make_shard("a"))
 
