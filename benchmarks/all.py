@@ -5,7 +5,8 @@
 Each leaves its output in FOLDER/<name>.log and its figures in FOLDER/<name>.json. One that fails does not
 stop the others. The short form shows that each benchmark works, on made-up data and without downloads; the
 figures of the docs come from the full form, which each script explains (`--help`). Status 1 where one
-crashed; a claim that does not hold in the short form is listed and is no failure.
+crashed, or where something came out wrong; what the figures of the short form are too small to show is listed
+and is no failure.
 """
 
 import argparse
@@ -15,23 +16,25 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+
+from rounds import FAILS, HOLDS, NOT_SHOWN
 
 HERE = Path(__file__).resolve().parent
 MOST_S = 600.0
 """A short form takes some 20 s; one that takes so long hangs."""
+WORDS = {HOLDS: "hold", NOT_SHOWN: "cannot be shown by so few", FAILS: "do not hold"}
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of one benchmark: its claims, by whether they hold, or why there are none."""
+    """What became of one benchmark: its claims by what `rounds.Claim` said of them, or why there are none."""
 
     name: str
     seconds: float
-    holding: tuple[str, ...]
-    failing: tuple[str, ...]
+    claims: Mapping[str, Sequence[str]]
     crash: str = ""
 
 
@@ -43,7 +46,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         outcomes.append(run(script, asked.folder))
         print(describe(outcomes[-1]), flush=True)
     print(summarise(outcomes))
-    return int(any(one.crash for one in outcomes))
+    return int(any(one.crash or one.claims.get(FAILS) for one in outcomes))
 
 
 def parse_arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
@@ -74,10 +77,11 @@ def run(name: str, folder: Path) -> Outcome:
         status = wait(process)
     seconds = time.perf_counter() - began
     if not figures.exists():
-        return Outcome(name, seconds, (), (), f"status {status}, no figures: {log}")
-    claims = json.loads(figures.read_text())["claims"]
-    texts = {holds: tuple(one["text"] for one in claims if one["holds"] is holds) for holds in (True, False)}
-    return Outcome(name, seconds, texts[True], texts[False])
+        return Outcome(name, seconds, {}, f"status {status}, no figures: {log}")
+    claims: dict[str, list[str]] = {}
+    for one in json.loads(figures.read_text())["claims"]:
+        claims.setdefault(one["verdict"], []).append(one["text"])
+    return Outcome(name, seconds, claims)
 
 
 def wait(process: subprocess.Popen[bytes]) -> int:
@@ -93,19 +97,25 @@ def wait(process: subprocess.Popen[bytes]) -> int:
 
 
 def describe(one: Outcome) -> str:
-    found = one.crash or f"{len(one.holding)} hold, {len(one.failing)} do not"
-    return f"{one.name:28}{one.seconds:6.0f} s  {'CRASHED: ' * bool(one.crash)}{found}"
+    """Say in a line what became of one."""
+    counts = (f"{len(texts)} {WORDS[verdict]}" for verdict, texts in sorted(one.claims.items()))
+    found = f"CRASHED: {one.crash}" if one.crash else ", ".join(counts) or "claims nothing"
+    return f"{one.name:28}{one.seconds:6.0f} s  {found}"
 
 
 def summarise(outcomes: Sequence[Outcome]) -> str:
-    """Count the claims, and name those that do not hold and the benchmarks that crashed."""
-    holding, failing = (sum(len(getattr(one, kind)) for one in outcomes) for kind in ("holding", "failing"))
+    """Count the claims, and name those that are wrong or not shown, and the benchmarks that crashed."""
+    counts = {verdict: sum(len(one.claims.get(verdict, ())) for one in outcomes) for verdict in WORDS}
     crashed = [one.name for one in outcomes if one.crash]
+    claims = ", ".join(f"{count} {WORDS[verdict]}" for verdict, count in counts.items())
+    seconds = sum(one.seconds for one in outcomes)
     lines = [
-        f"\n{len(outcomes)} benchmarks in {sum(one.seconds for one in outcomes):.0f} s: {holding} claims "
-        f"hold, {failing} do not, {len(crashed)} crashed (short form: the figures tell little)"
+        f"\n{len(outcomes)} benchmarks in {seconds:.0f} s: of their claims {claims}; {len(crashed)} crashed"
     ]
-    lines += [f"  does not hold: {one.name}: {claim}" for one in outcomes for claim in one.failing]
+    for verdict in (NOT_SHOWN, FAILS):
+        lines += [
+            f"  {verdict}: {one.name}: {claim}" for one in outcomes for claim in one.claims.get(verdict, ())
+        ]
     return "\n".join([*lines, *(f"  crashed: {name}" for name in crashed)])
 
 

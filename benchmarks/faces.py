@@ -65,14 +65,12 @@ def main() -> int:
     ids = list(captures["capture_id"])
     if asked.normalisations:
         table = compare_normalisations(images, ids, splits, settings, asked.seed)
-        conclude("faces, normalisations", table, [], asked)
-        return 0
+        return conclude("faces, normalisations", table, [], asked)
     chosen = [one for one in settings.list_candidates() if asked.only in (None, one.name)]
     answers, measures = try_estimators(images, ids, splits, chosen, asked.seed)
     summary = summarise_estimators(measures, answers)
     claims = list(check_drawn(summary) if asked.short else check(summary))
-    conclude("faces", tabulate(summary), claims, asked)
-    return int(not all(claim.holds for claim in claims))
+    return conclude("faces", tabulate(summary), claims, asked)
 
 
 def parse_arguments() -> argparse.Namespace:

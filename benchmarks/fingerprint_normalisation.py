@@ -11,6 +11,7 @@ Without captures (images in folders named fingerprint) prints are drawn: rings w
 """
 
 import argparse
+import sys
 from collections import Counter
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -31,7 +32,7 @@ AIM = 0.5
 SUFFIXES = {".bmp", ".png", ".tif", ".tiff"}
 
 
-def main() -> None:
+def main() -> int:
     asked = parse_arguments()
     cv2.setNumThreads(1)
     prints = read_prints(asked.captures) if asked.captures else draw_prints(60 if asked.short else 450)
@@ -53,7 +54,7 @@ def main() -> None:
         Claim(f"normalising runs at {AIM:g} of the floor", speed, speed.median >= AIM),
         Claim("decoding is as fast as OpenCV's", decoding, decoding.median >= 1),
     ]
-    conclude("fingerprint normalisation", table, claims, asked)
+    return conclude("fingerprint normalisation", table, claims, asked)
 
 
 def parse_arguments() -> argparse.Namespace:
@@ -126,4 +127,4 @@ def run_all(step: Callable[[bytes], object], prints: Sequence[bytes]) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -139,7 +139,7 @@ class Version:
             return Outcome(file["circles"], file["rows"])
 
 
-def main() -> None:
+def main() -> int:
     asked = parse_arguments()
     cv2.setNumThreads(1)
     count = 40 if asked.short else 400
@@ -165,9 +165,10 @@ def main() -> None:
     errors = {name: measure_errors(outcome, circles) for name, outcome in truths.items()}
     rates = {name: recognise(outcome, paths) for name, outcome in outcomes.items()} if paths else {}
     table = tabulate(rounds, outcomes, errors, rates, len(eyes))
-    conclude("iris normalisation", table, judge(rounds, outcomes, errors, rates, asked.against), asked)
     if asked.sheet:
         draw_sheet(eyes, outcomes[THIS], asked.sheet)
+    claims = judge(rounds, outcomes, errors, rates, asked.against)
+    return conclude("iris normalisation", table, claims, asked)
 
 
 def parse_arguments() -> argparse.Namespace:
@@ -327,4 +328,4 @@ def draw_circles(eye: Grey, found: NDArray[np.float64]) -> Grey:
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -8,6 +8,7 @@ them eyes are drawn. A step's time is the mean over the eyes of its least in sev
 others do on the machine is left out. Time that passes, one thread; decoding is not counted.
 """
 
+import sys
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -74,13 +75,13 @@ class Clock:
         return [*self.spent_us.values(), whole]
 
 
-def main() -> None:
+def main() -> int:
     parser = parser_of(__doc__, rounds=10)
     parser.add_argument("--captures", type=Path, help="folder with irises")
     asked = parser.parse_args()
     cv2.setNumThreads(1)
     table = tabulate(read_eyes(asked.captures) or draw_eyes(20 if asked.short else 200)[0], asked.rounds)
-    conclude("iris steps", table, [], asked)
+    return conclude("iris steps", table, [], asked)
 
 
 def read_eyes(root: Path | None) -> Eyes:
@@ -100,4 +101,4 @@ def tabulate(eyes: Eyes, rounds: int) -> dict[str, Row]:
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -108,7 +108,7 @@ class Tally:
         }
 
 
-def main() -> None:
+def main() -> int:
     asked = parse_arguments()
     signal.signal(signal.SIGINT, signal.default_int_handler)  # background jobs, and their children, ignore it
     with tempfile.TemporaryDirectory() as folder:
@@ -116,8 +116,7 @@ def main() -> None:
         job = Job(data, asked.captures and asked.captures.absolute(), asked.env, asked.params)
         tallies = dict(disturb_all(job, asked))
     claims = list(judge(tallies))
-    conclude("killed runs", {name: tally.to_row() for name, tally in tallies.items()}, claims, asked)
-    sys.exit(not all(claim.holds for claim in claims))
+    return conclude("killed runs", {name: tally.to_row() for name, tally in tallies.items()}, claims, asked)
 
 
 def disturb_all(job: Job, asked: argparse.Namespace) -> Iterator[tuple[str, Tally]]:
@@ -154,15 +153,16 @@ def judge(tallies: dict[str, Tally]) -> Iterator[Claim]:
     stops = sum(tally.stops for tally in tallies.values())
     for text, names in (("the next run completes", "completed"), ("results are identical", "identical")):
         found = sum(getattr(tally, names) for tally in tallies.values())
-        yield Claim(text, f"{found} of {stops}", 0 < found == stops)
+        yield Claim(text, f"{found} of {stops}", 0 < found == stops, exact=True)
     left = sum(tally.left for tally in tallies.values())
-    yield Claim("no temporary file in the end", f"{left} left", left == 0)
+    yield Claim("no temporary file in the end", f"{left} left", left == 0, exact=True)
     gentle = [tally for name, tally in tallies.items() if not name.endswith("KILL")]
     if gentle:
         at_once = sum(tally.left_at_once for tally in gentle)
-        yield Claim("none at once after SIGINT and SIGTERM", f"after {at_once} of {stops} stops", not at_once)
+        found = f"after {at_once} of {stops} stops"
+        yield Claim("none at once after SIGINT and SIGTERM", found, not at_once, exact=True)
     problems = [problem for tally in tallies.values() for problem in tally.problems]
-    yield Claim("nothing else was wrong", "; ".join(problems) or "nothing", not problems)
+    yield Claim("nothing else was wrong", "; ".join(problems) or "nothing", not problems, exact=True)
 
 
 def prepare(job: Job, stage: str) -> float:
@@ -315,4 +315,4 @@ def misbehaviour(root: Path, status: int, name: str) -> str:
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

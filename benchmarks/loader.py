@@ -29,6 +29,7 @@ of files and the copy of shuffled rows read one true permutation; WebDataset shu
 of 1,000 samples, litdata and mosaicml-streaming chunks or blocks and the samples within.
 """
 
+import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
@@ -64,7 +65,7 @@ TWO = "by 2 threads"
 FILES, FLOATS = "one .npy a capture", "one .npy a capture, as float32"
 
 
-def main() -> None:
+def main() -> int:
     parser = parser_of(__doc__, rounds=5)
     parser.add_argument("--size", choices=("default", "224"), default="default")
     parser.add_argument("--samples", type=int, default=4096)
@@ -76,7 +77,7 @@ def main() -> None:
     torch.set_num_threads(1)
     if asked.serve:
         serve(asked)
-        return
+        return 0
     if asked.short:
         asked.samples, asked.rounds = 512, 2
     with ExitStack() as stack:
@@ -86,7 +87,7 @@ def main() -> None:
             designs |= start_rivals(folder, asked, stack)
         rounds = run_rounds(designs, asked.rounds)
     table = {name: describe(rounds, name, asked.samples) for name in designs}
-    conclude(f"loader, {asked.size} sizes", table, list(judge(rounds)), asked)
+    return conclude(f"loader, {asked.size} sizes", table, list(judge(rounds)), asked)
 
 
 def describe(rounds: Rounds, name: str, samples: int) -> dict[str, float | Spread]:
@@ -197,4 +198,4 @@ class FloatFiles(CaptureFiles):
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

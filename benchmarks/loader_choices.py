@@ -20,6 +20,7 @@ The others are the loader as it is, and with one thing changed: a loop that only
 ahead instead of two, batches of 256.
 """
 
+import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
@@ -55,7 +56,7 @@ LOADER, WAITING = "loader, memory", "loader, memory: the loop only waits"
 MAPPED = "loader, mapped files"
 
 
-def main() -> None:
+def main() -> int:
     parser = parser_of(__doc__, rounds=15)
     parser.add_argument("--size", choices=sorted(SIZES), default="default")
     parser.add_argument("--samples", type=int, default=4096)
@@ -67,7 +68,7 @@ def main() -> None:
         designs = make_designs(Path(folder), asked.samples, SIZES[asked.size])
         rounds = run_rounds(designs, asked.rounds)
     table = {name: describe(rounds, name, asked.samples) for name in designs}
-    conclude(f"loader_choices, {asked.size} sizes", table, judge(rounds), asked)
+    return conclude(f"loader_choices, {asked.size} sizes", table, judge(rounds), asked)
 
 
 def describe(rounds: Rounds, name: str, samples: int) -> dict[str, float | Spread]:
@@ -176,4 +177,4 @@ def copy_one_by_one(
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

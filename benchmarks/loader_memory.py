@@ -36,7 +36,7 @@ LOADER, SILENT = "BatchLoader", "BatchLoader that tells the kernel nothing"
 FLOOR, DEEP = "pread of the same rows, one at a time", f"pread of the same rows, {READERS} at a time"
 
 
-def main() -> None:
+def main() -> int:
     parser = parser_of(__doc__, rounds=1)
     parser.add_argument("--gib", type=float, default=8.0, help="of arrays")
     parser.add_argument("--limit", type=float, default=2.0, help="GiB that each process may use")
@@ -46,7 +46,7 @@ def main() -> None:
     asked = parser.parse_args()
     if asked.design:
         run_design(asked)
-        return
+        return 0
     if asked.short:
         asked.gib, asked.limit, asked.rounds = 1.0, 0.75, 1
     if asked.folder:
@@ -57,7 +57,7 @@ def main() -> None:
             {name: start(name, Path(folder), asked) for name in (FLOOR, LOADER, DEEP, SILENT)}
             for _ in range(asked.rounds)
         ]
-    conclude("loader_memory", describe(found), judge(found, asked), asked)
+    return conclude("loader_memory", describe(found), judge(found, asked), asked)
 
 
 def describe(found: list[dict[str, dict]]) -> dict[str, dict[str, float | str | Spread]]:
@@ -84,7 +84,7 @@ def judge(found: list[dict[str, dict]], asked: argparse.Namespace) -> list[Claim
     whole = all(one[LOADER]["rows"] == one[LOADER]["expected"] for one in found)
     text = f"an epoch over {asked.gib} GiB ends under {asked.limit} GiB"
     return [
-        Claim(text, "it ended" if whole else "rows are missing", whole),
+        Claim(text, "it ended" if whole else "rows are missing", whole, exact=True),
         Claim("memory of its own below the limit, MiB", own, own < asked.limit * 1024),
         Claim("at least 0.7 of plain reads of the same rows", ratio, ratio.median >= 0.7),
     ]
@@ -218,4 +218,4 @@ def load_silently(paths: list[Path], order: np.ndarray, own: list[float]) -> tup
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -6,6 +6,7 @@ It claims nothing. docs/flame_graph.svg was made with py-spy, which is no part o
         python benchmarks/normalising_loop.py --seconds 30
 """
 
+import sys
 import time
 from functools import partial
 
@@ -30,7 +31,7 @@ def normalise_prints(files: list[bytes]) -> None:
         normalise_fingerprint(decode_grey(data, max_pixels=MAX_PIXELS), height=96, width=96)
 
 
-def main() -> None:
+def main() -> int:
     parser = parser_of(__doc__, rounds=1)
     parser.add_argument("--seconds", type=float, default=30.0)
     asked = parser.parse_args()
@@ -44,10 +45,10 @@ def main() -> None:
     while time.perf_counter() < ends:
         for name, design in designs.items():
             found[name].append(1000 * time_once(design).processor_s / counts[name])
-    conclude(
+    return conclude(
         "normalising_loop", {name: {"ms each": Spread.of(one)} for name, one in found.items()}, [], asked
     )
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -18,6 +18,7 @@ import hashlib
 import os
 import random
 import shutil
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -92,7 +93,7 @@ KINDS = {
 }
 
 
-def main() -> None:
+def main() -> int:
     asked = read_arguments()
     cv2.setNumThreads(1)
     with tempfile.TemporaryDirectory() as made, tempfile.TemporaryDirectory(dir=asked.folder) as written:
@@ -107,7 +108,7 @@ def main() -> None:
             found = rounds.run_rounds(designs, asked.rounds, clear=partial(empty, Path(written)))
             table |= describe(kind, found, designs, len(taken), asked.by)
             claims += judge(kind, found, asked.by)
-    rounds.conclude("preprocessing", table, claims, asked)
+    return rounds.conclude("preprocessing", table, claims, asked)
 
 
 def read_arguments() -> argparse.Namespace:
@@ -266,4 +267,4 @@ def share_of_two(
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

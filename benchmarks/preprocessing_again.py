@@ -30,7 +30,7 @@ SUFFIXES = (".bmp", ".png")
 Made = dict[str, int]
 
 
-def main() -> None:
+def main() -> int:
     asked = read_arguments()
     with tempfile.TemporaryDirectory(dir=asked.folder) as work:
         captures, data = Path(work) / "captures", Path(work) / "data"
@@ -54,7 +54,7 @@ def main() -> None:
         for name, made in steps.items()
     }
     table |= {name: {"s": rounds.cost_of(found, name)} for name in found[0]}
-    rounds.conclude("preprocessing_again", table, list(judge(steps, found)), asked)
+    return rounds.conclude("preprocessing_again", table, list(judge(steps, found)), asked)
 
 
 def read_arguments() -> argparse.Namespace:
@@ -113,7 +113,7 @@ def judge(steps: dict[str, Made], found: rounds.Rounds) -> Iterator[rounds.Claim
     }
     for name, made in expected.items():
         text = f"{name}: {sum(made.values())} of {sum(first.values())} shards made again"
-        yield rounds.Claim(text, float(sum(steps[name].values())), steps[name] == made)
+        yield rounds.Claim(text, float(sum(steps[name].values())), steps[name] == made, exact=True)
     beyond = rounds.Spread.of(one["unchanged"].wall_s - one["kedro registry list"].wall_s for one in found)
     yield rounds.Claim(
         f"unchanged: less than {BEYOND_S} s beyond Kedro's start", beyond, beyond.median < BEYOND_S
@@ -121,4 +121,4 @@ def judge(steps: dict[str, Made], found: rounds.Rounds) -> Iterator[rounds.Claim
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

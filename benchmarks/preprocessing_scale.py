@@ -52,7 +52,7 @@ class Stage:
     worker_mib: float
 
 
-def main() -> None:
+def main() -> int:
     asked = read_arguments()
     with tempfile.TemporaryDirectory(dir=asked.data) as work:
         captures = asked.captures or synthesise(Path(work), max(asked.sizes))
@@ -69,7 +69,7 @@ def main() -> None:
             if not asked.keep:
                 shutil.rmtree(Path(work) / f"data_{size}")
     table = {f"{counts[size]} {stage}": describe(one, counts[size]) for (size, stage), one in found.items()}
-    rounds.conclude("preprocessing_scale", table, judge(found, counts), asked)
+    return rounds.conclude("preprocessing_scale", table, judge(found, counts), asked)
 
 
 def read_arguments() -> argparse.Namespace:
@@ -190,4 +190,4 @@ def judge(found: dict[tuple[int, str], Stage], counts: dict[int, int]) -> list[r
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -9,6 +9,7 @@ PATHs as for `preprocessing.py`; made-up captures without them. Nothing of this 
 
 import argparse
 import hashlib
+import sys
 import tempfile
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -27,7 +28,7 @@ from selfsame.imaging.sharding import PlannedImpression, plan_shards
 ROWS = (64, 256)
 
 
-def main() -> None:
+def main() -> int:
     asked = read_arguments()
     cv2.setNumThreads(1)
     with tempfile.TemporaryDirectory() as made, tempfile.TemporaryDirectory() as written, pinned():
@@ -42,7 +43,7 @@ def main() -> None:
             for design in designs:
                 costs = [1e6 * one[design].processor_s / len(taken) for one in found]
                 table[f"{name}: {design}"] = {"us a capture": rounds.Spread.of(costs)}
-    rounds.conclude("steps of preprocessing", table, [], asked)
+    return rounds.conclude("steps of preprocessing", table, [], asked)
 
 
 def read_arguments() -> argparse.Namespace:
@@ -97,4 +98,4 @@ def make_designs(
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -21,6 +21,8 @@ from selfsame.benchmarking.rounds import Spread
 
 Measure = Literal["wall_s", "processor_s"]
 
+HOLDS, FAILS, NOT_SHOWN = "holds", "DOES NOT HOLD", "not shown by the short form"
+
 
 @dataclass(frozen=True)
 class Cost:
@@ -32,15 +34,31 @@ class Cost:
 
 @dataclass(frozen=True)
 class Claim:
-    """What is claimed, what was found, and whether that holds the claim."""
+    """What is claimed, what was found, and whether that holds the claim.
+
+    Attributes:
+        text: of the claim, with its bound.
+        found: what was measured or counted.
+        holds: whether it is within the bound.
+        exact: whether that is a matter of right and wrong, which shows in the short form as well; figures of
+            speed, memory and recognition do not.
+    """
 
     text: str
     found: Spread | float | str
     holds: bool
+    exact: bool = False
 
-    def __str__(self) -> str:
+    def judge(self, *, short: bool) -> str:
+        """Say in a word or two whether it holds."""
+        if self.holds:
+            return HOLDS
+        return NOT_SHOWN if short and not self.exact else FAILS
+
+    def tell(self, *, short: bool) -> str:
+        """Say what was claimed, what was found and whether it holds."""
         found = f"{self.found:.3g}" if isinstance(self.found, float) else str(self.found)
-        return f"{'holds' if self.holds else 'DOES NOT HOLD'}: {self.text}: {found}"
+        return f"{self.judge(short=short)}: {self.text}: {found}"
 
 
 Rounds = Sequence[Mapping[str, Cost]]
@@ -112,7 +130,7 @@ def cost_of(rounds: Rounds, name: str, by: Measure = "wall_s") -> Spread:
     return Spread.of(getattr(one[name], by) for one in rounds)
 
 
-def conclude(name: str, table: Mapping[str, Row], claims: Sequence[Claim], asked: argparse.Namespace) -> None:
+def conclude(name: str, table: Mapping[str, Row], claims: Sequence[Claim], asked: argparse.Namespace) -> int:
     """Print the table and what became of the claims, and write both to the JSON file that was asked for.
 
     Args:
@@ -120,6 +138,9 @@ def conclude(name: str, table: Mapping[str, Row], claims: Sequence[Claim], asked
         table: one row a design, by its name; rows of the same columns.
         claims: what was claimed.
         asked: the options: `short`, `output`.
+
+    Returns:
+        The status to exit with: 1 where a claim does not hold.
     """
     print(f"\n{name}{' (short form: the figures tell little)' if asked.short else ''}")
     columns = list(dict.fromkeys(column for row in table.values() for column in row))
@@ -132,7 +153,7 @@ def conclude(name: str, table: Mapping[str, Row], claims: Sequence[Claim], asked
         cells = (_cell(row.get(column, "")).rjust(w) for column, w in zip(columns, widths, strict=True))
         print(design.ljust(width), *cells, sep="  ")
     for claim in claims:
-        print(claim)
+        print(claim.tell(short=asked.short))
     if asked.output:
         document = {
             "benchmark": name,
@@ -141,10 +162,11 @@ def conclude(name: str, table: Mapping[str, Row], claims: Sequence[Claim], asked
             "table": {
                 design: {key: _plain(value) for key, value in row.items()} for design, row in table.items()
             },
-            "claims": [asdict(claim) for claim in claims],
+            "claims": [asdict(claim) | {"verdict": claim.judge(short=asked.short)} for claim in claims],
         }
         asked.output.parent.mkdir(parents=True, exist_ok=True)
         asked.output.write_text(json.dumps(document, indent=2, default=_unwrap) + "\n")
+    return int(any(claim.judge(short=asked.short) == FAILS for claim in claims))
 
 
 def _unwrap(value: np.generic) -> object:

@@ -69,8 +69,7 @@ def main() -> int:
             rows, found = compare(width, asked)
             table |= rows
             claims += found
-    conclude(f"search of {asked.size:,} rows, {asked.threads} thread(s)", table, claims, asked)
-    return 0 if all(claim.holds for claim in claims) else 1
+    return conclude(f"search of {asked.size:,} rows, {asked.threads} thread(s)", table, claims, asked)
 
 
 def compare(width: int, asked: argparse.Namespace) -> tuple[dict[str, Row], list[Claim]]:
@@ -227,6 +226,7 @@ def judge(width: int, table: Mapping[str, Row], losses: Mapping[str, Mapping[str
                 f"{name} scores are off by {LARGEST_ERRORS[name]} or less",
                 error,
                 error <= LARGEST_ERRORS[name],
+                exact=True,
             ),
         ]
     return claims

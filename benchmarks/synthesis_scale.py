@@ -25,11 +25,11 @@ from selfsame.pipelines.synthesis.params import SynthesisParameters
 LARGER, SLOWER = 1.1, 1.2
 
 
-def main() -> None:
+def main() -> int:
     asked = read_arguments()
     if asked.once:
         print(json.dumps(measure(asked.captures, asked.folder)))
-        return
+        return 0
     with tempfile.TemporaryDirectory() as temporary:
         few, many = (
             measure_apart(count, asked.folder or Path(temporary))
@@ -41,7 +41,7 @@ def main() -> None:
         rounds.Claim("processor time a capture, times that of fewer", cost, cost <= SLOWER),
     ]
     table = {f"{row['captures']:.0f} captures": row for row in (few, many)}
-    rounds.conclude("synthesis_scale", table, claims, asked)
+    return rounds.conclude("synthesis_scale", table, claims, asked)
 
 
 def read_arguments() -> argparse.Namespace:
@@ -82,4 +82,4 @@ def measure(captures: int, folder: Path) -> dict[str, float]:
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())
