@@ -1,7 +1,7 @@
 """The preprocessing pipeline: nodes and datasets together, on made-up captures."""
 
-import ast
 import hashlib
+import importlib
 import os
 import shutil
 from collections import Counter
@@ -24,7 +24,7 @@ from selfsame.imaging.normalised import Normalised
 from selfsame.pipelines.preprocessing import create_pipeline
 from selfsame.pipelines.preprocessing.nodes import index_arrays, normalise_captures
 from selfsame.pipelines.preprocessing.params import PreprocessingParameters
-from selfsame.pipelines.preprocessing.recipes import SHARED_CODE, build_recipe, digest_recipe
+from selfsame.pipelines.preprocessing.recipes import build_recipe, digest_recipe, list_code
 
 DISTORTION = {
     "translation_share": 0.02, "rotation_deg": 4.0, "elastic_share": 0.01, "elastic_reach_share": 0.25,
@@ -414,23 +414,68 @@ def test_another_resolution_makes_the_shards_of_its_captures_again(rig, stated, 
     assert len(rig.run(other, at_500_dpi())[3]) == 1
 
 
-def list_imports(path):
-    """The selfsame.imaging modules that a module imports."""
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("selfsame.imaging."):
-            yield node.module
+def make_trait(kind):
+    size = {"kind": kind, "height": 48, "width": 48}
+    return make_parameters(normalisation=make_normalisation(48, 1) if kind == "fingerprint" else size)
 
 
-@pytest.mark.parametrize("trait", ["iris", "fingerprint"])
-def test_every_imaging_module_that_decides_pixels_is_in_the_digest_of_the_code(trait):
-    source = Path("src/selfsame")
-    waiting = [*(source / trait).glob("*.py"), source / "imaging/decoding.py", source / "imaging/resizing.py"]
-    found = set()
-    while waiting:
-        new = set(list_imports(waiting.pop())) - found
-        found |= new
-        waiting += [source.parent / f"{name.replace('.', '/')}.py" for name in new]
-    assert {"selfsame.imaging.bmp", "selfsame.imaging.normalised"} <= found <= set(SHARED_CODE)
+@pytest.mark.parametrize(
+    ("kind", "deciding", "matching"),
+    [
+        (
+            "iris",
+            {"iris.normalisation", "iris.polar_search", "iris.candidates"},
+            {"iris.hamming", "iris.codes"},
+        ),
+        (
+            "fingerprint",
+            {"fingerprint.frame", "fingerprint.distortion", "imaging.resizing"},
+            {"fingerprint.pairing", "fingerprint.template", "fingerprint.comparison"},
+        ),
+        ("face", {"face.normalisation", "imaging.resizing"}, {"face.eigenfaces"}),
+    ],
+)
+def test_the_code_that_decides_pixels_is_that_of_normalisation_and_decoding(kind, deciding, matching):
+    listed = {name.removeprefix("selfsame.") for name in list_code(make_trait(kind))}
+    assert deciding | {"imaging.decoding", "imaging.bmp", "imaging.pgm"} <= listed
+    assert not listed & (matching | {"imaging.shard_making", "errors"})
+
+
+@pytest.fixture
+def edit(monkeypatch):
+    """A function that pretends that a module of the project has another source."""
+
+    def change(module):
+        path = Path(importlib.import_module(module).__file__)
+        read = Path.read_bytes
+        monkeypatch.setattr(
+            Path, "read_bytes", lambda self: read(self) + (b"# other\n" if self == path else b"")
+        )
+
+    return change
+
+
+def test_shards_are_made_again_by_other_code_of_the_normalisation_but_models_accept_them(rig, manifest, edit):
+    arrays, *_ = rig.run(manifest)
+    recipe, shards = arrays.recipe, len(arrays.records)
+    edit("selfsame.fingerprint.segmentation")
+    again, _, _, made = rig.run(manifest)
+    assert len(made) == shards
+    assert again.recipe == recipe
+
+
+@pytest.mark.parametrize("module", ["selfsame.fingerprint.pairing", "selfsame.imaging.shard_making"])
+def test_an_edit_of_other_code_makes_no_shard_again(rig, manifest, edit, module):
+    rig.run(manifest)
+    edit(module)
+    assert not rig.run(manifest)[3]
+
+
+@pytest.mark.parametrize("kind", ["iris", "fingerprint", "face"])
+def test_another_version_of_a_normalisation_is_another_recipe(kind, monkeypatch):
+    before = digest_recipe(make_trait(kind))
+    monkeypatch.setattr(f"selfsame.{kind}.normalisation.NORMALISATION_VERSION", 2_000)
+    assert digest_recipe(make_trait(kind)) != before
 
 
 @pytest.mark.parametrize(("module", "library"), [("cv2", "opencv"), ("PIL", "pillow")])

@@ -13,6 +13,9 @@ from selfsame.errors import CaptureError
 from selfsame.imaging.normalised import Normalised
 from selfsame.imaging.resizing import resize
 
+NORMALISATION_VERSION = 1
+"""Raise it when pixels are to change: models trained on other versions then refuse the captures."""
+
 SMALLEST_SIDE_PX = 16
 """Fewer pixels across hold no features of a face: eyes are then 2 px wide."""
 

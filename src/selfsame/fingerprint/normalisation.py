@@ -14,6 +14,9 @@ from selfsame.fingerprint.segmentation import Segmentation, require_ridges, segm
 from selfsame.imaging.normalised import Normalised
 from selfsame.imaging.resizing import resize
 
+NORMALISATION_VERSION = 1
+"""Raise it when pixels are to change: models trained on other versions then refuse the captures."""
+
 GROUND = 128
 """Grey level of the normalised image where there is no print, and its local mean where there is."""
 

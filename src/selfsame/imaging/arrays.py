@@ -47,7 +47,7 @@ class ShardRecord(BaseModel):
         entries: one an impression, in the order of the manifest; failed ones are included.
         seconds: of one core, by stage of the work.
         provisional: whether some capture could not be read, so that the next run has to try again.
-        recipe: digest of the normalisation that made it: the settings and the code, not the captures.
+        recipe: digest of the normalisation that made it: its settings and its version, not the captures.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="constants")

@@ -82,7 +82,7 @@ class Recipe:
         normalise: from grey levels to (height, width); where the plan states the capture's resolution, it is
             called with `resolution_dpi` as well.
         distort: from grey levels to those of a synthetic impression.
-        digest: of the settings and the code of the normalisation; it is recorded with each shard.
+        digest: of the settings and the version of the normalisation; it is recorded with each shard.
     """
 
     height: int

@@ -2,14 +2,14 @@
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from importlib.abc import InspectLoader
-from importlib.util import find_spec
-from pkgutil import iter_modules
 
-FORMAT = 4
-"""Version of what a shard's file and record look like; another number makes every shard again."""
+from selfsame.imaging.code_digest import digest_code
+
+FORMAT = 5
+"""Version of what a shard's file and record look like and of how its synthetic impressions are drawn
+(`imaging.shard_making`); another number makes every shard again."""
 
 MAX_SHARDS = 4096
 """Every memory-mapped shard holds a file descriptor, of which systems allow a process some thousands."""
@@ -55,10 +55,8 @@ def digest_settings(settings: object, code: Sequence[str], seed: int | None) -> 
             counts as a change: shards made twice are cheaper than shards made by code that is gone.
         seed: of the synthetic impressions, or None where there are none.
     """
-    whole = hashlib.sha256(json.dumps([FORMAT, settings, seed], sort_keys=True).encode())
-    for name, source in _list_sources(code):
-        whole.update(f"{name}\0{source}\0".encode())
-    return whole.hexdigest()
+    whole = json.dumps([FORMAT, settings, seed, digest_code(code)], sort_keys=True)
+    return hashlib.sha256(whole.encode()).hexdigest()
 
 
 def plan_shards(
@@ -89,14 +87,3 @@ def _name(impressions: Sequence[PlannedImpression], settings: str) -> str:
     if any(one.resolution_dpi is not None for one in impressions):
         content.append([one.resolution_dpi for one in impressions])
     return hashlib.sha256(json.dumps(content).encode()).hexdigest()[:32]
-
-
-def _list_sources(names: Iterable[str]) -> Iterator[tuple[str, str]]:
-    """List the source of modules, and of all modules of packages, without importing them."""
-    for name in names:
-        spec = find_spec(name)
-        if spec is None or not isinstance(spec.loader, InspectLoader):
-            raise ModuleNotFoundError(f"expected the source of {name}, found none: install the package again")
-        yield name, spec.loader.get_source(name) or ""
-        within = sorted(module.name for module in iter_modules(spec.submodule_search_locations or []))
-        yield from _list_sources(f"{name}.{module}" for module in within)

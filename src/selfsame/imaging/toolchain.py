@@ -1,12 +1,13 @@
 """The toolchain: the code and libraries that decide pixels, which all machines of a cluster have to share."""
 
-import hashlib
 import platform
 from functools import cache
-from pathlib import Path
 
 import selfsame
 from selfsame.errors import InputError
+from selfsame.imaging.code_digest import digest_code
+
+SHOWN_DIGITS = 8
 
 
 @cache
@@ -19,12 +20,9 @@ def describe_toolchain() -> str:
     import numpy as np
     import PIL
 
-    code = hashlib.sha256()
-    root = Path(selfsame.__file__).parent
-    for path in sorted(root.rglob("*.py")):
-        code.update(f"{path.relative_to(root).as_posix()}\0".encode() + path.read_bytes() + b"\0")
+    code = digest_code([selfsame.__name__])[:SHOWN_DIGITS]
     return (
-        f"{selfsame.__name__} {selfsame.__version__} (code {code.hexdigest()[:8]}), "
+        f"{selfsame.__name__} {selfsame.__version__} (code {code}), "
         f"OpenCV {cv2.__version__}, NumPy {np.__version__}, Pillow {PIL.__version__}"
     )
 

@@ -18,6 +18,9 @@ from selfsame.iris.segmentation import rescale, segment_iris
 
 Sheet = tuple[NDArray[np.float32], NDArray[np.float32]]
 
+NORMALISATION_VERSION = 1
+"""Raise it when pixels are to change: models trained on other versions then refuse the captures."""
+
 # From so many pixels of the image in one of the strip on, the image is reduced first.
 MAX_DETAIL = 1.5
 # Eyes that are nearly closed are refused: what is left between the lids is too little to compare.

@@ -50,7 +50,7 @@ class Origin:
     Attributes:
         captures_digest: sha256 of who the captures show and of their pixels, see `digest_captures`.
         splits_digest: sha256 of the split of each capture, see `digest_splits`.
-        recipes: for each modality the digest of the normalisation (settings and code) of its captures.
+        recipes: for each modality the digest of the settings and the version of its captures' normalisation.
         parameters_digest: sha256 of the training parameters.
         code_version: version of the package and digest of the code that learns.
         seed: the seed of all randomness.

@@ -180,7 +180,8 @@ def require_same_normalisation(checkpoint: Checkpoint, modality: str, arrays: Sh
     if arrays.recipe != checkpoint.origin.recipes.get(modality, ""):
         raise MismatchError(
             f"expected {modality} captures normalised as those that model {checkpoint.version} was trained "
-            "on, got some normalised by other settings or code: run preprocessing and training again"
+            "on, got some of other settings or another version of the normalisation: run preprocessing and "
+            "training again"
         )
 
 

@@ -4,7 +4,6 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from importlib import resources
 from pathlib import Path
 
 import pandas as pd
@@ -16,11 +15,25 @@ from selfsame.encoders.design import EncoderDesign
 from selfsame.encoders.pretrained import read_weights
 from selfsame.errors import InputError
 from selfsame.imaging.arrays import ShardedArrays
+from selfsame.imaging.code_digest import digest_code
 from selfsame.learning.checkpoint import Design, LabelMap, Origin
 from selfsame.learning.regimen import Augmentation, EncoderSettings, Regimen
 from selfsame.learning.rows import LabelledRows, digest_captures, digest_splits, label_rows, map_labels
 
-LEARNING_PACKAGES = ("selfsame.encoders", "selfsame.fusion", "selfsame.learning")
+LEARNING_CODE = (
+    "selfsame.encoders",
+    "selfsame.fusion",
+    *(
+        f"selfsame.learning.{module}"
+        for module in (
+            "augmentation", "batches", "embedding", "epochs", "filling", "fitting", "gathering", "module",
+            "objective", "plan", "prefetching", "processes", "randomness", "recogniser", "resident", "rows",
+            "sampling", "shared_norms", "state", "tally", "task",
+        )
+    ),
+)  # fmt: skip
+"""What decides weights and embeddings, and what the state of a training run looks like."""
+
 SHOWN_DIGITS = 12
 
 WITHOUT_EFFECT = {"checkpoints", "devices", "prefetch", "residence", "resident_share"}
@@ -108,12 +121,7 @@ def assemble_task(
 
 def describe_code() -> str:
     """Name the versions of the package, torch and timm, and the digest of the modules that learn."""
-    digest = hashlib.sha256()
-    for package in LEARNING_PACKAGES:
-        modules = [one for one in resources.files(package).iterdir() if one.name.endswith(".py")]
-        for module in sorted(modules, key=lambda one: one.name):
-            digest.update(module.read_bytes())
-    code = digest.hexdigest()[:SHOWN_DIGITS]
+    code = digest_code(LEARNING_CODE)[:SHOWN_DIGITS]
     return f"selfsame {__version__} ({code}), torch {torch.__version__}, timm {timm.__version__}"
 
 

@@ -1,18 +1,19 @@
 """The recipe of a modality: its normalisation as the parameters ask for it, and the digest of both."""
 
+import hashlib
+import json
 from collections.abc import Callable
 from functools import partial
+from importlib import import_module
 
+from selfsame.imaging.code_digest import list_imported
 from selfsame.imaging.normalised import Normalised
 from selfsame.imaging.shard_making import Recipe
 from selfsame.imaging.sharding import digest_settings
 from selfsame.pipelines.preprocessing.params import PreprocessingParameters, Resolution
 
-SHARED_CODE = tuple(
-    f"selfsame.imaging.{module}"
-    for module in ("bmp", "decoding", "normalised", "pgm", "resizing", "shard_making")
-)
-"""What, besides the package of its trait, decides a row's pixels."""
+WITHOUT_PIXELS = ("selfsame.errors",)
+"""Modules that normalisations import and that decide no pixel."""
 
 
 def build_recipe(parameters: PreprocessingParameters, seed: int) -> Recipe:
@@ -53,11 +54,12 @@ def find_resolution(parameters: PreprocessingParameters) -> Resolution | None:
 def digest_recipe(parameters: PreprocessingParameters) -> str:
     """Digest what a model has to share with the captures that it meets: how they are normalised.
 
-    The settings and the code, but neither the synthetic impressions nor the versions of libraries: a model
-    may move to another machine.
+    The settings and the version that the normalisation states of itself, but neither the synthetic
+    impressions nor code and libraries: a model may move to another machine and to another release.
     """
     settings = parameters.normalisation.model_dump(mode="json", exclude={"synthetic_impressions"})
-    return digest_settings(settings, _list_code(parameters), None)
+    version = int(import_module(_name_normalisation(parameters)).NORMALISATION_VERSION)
+    return hashlib.sha256(json.dumps([settings, version], sort_keys=True).encode()).hexdigest()
 
 
 def digest_pixels(parameters: PreprocessingParameters, seed: int | None) -> str:
@@ -67,8 +69,17 @@ def digest_pixels(parameters: PreprocessingParameters, seed: int | None) -> str:
 
     settings = parameters.model_dump(mode="json", include={"max_pixels", "normalisation"})
     versions = {"opencv": cv2.__version__, "pillow": PIL.__version__}
-    return digest_settings({**settings, "versions": versions}, _list_code(parameters), seed)
+    return digest_settings({**settings, "versions": versions}, list_code(parameters), seed)
 
 
-def _list_code(parameters: PreprocessingParameters) -> tuple[str, ...]:
-    return (f"selfsame.{parameters.normalisation.kind}", *SHARED_CODE)
+def list_code(parameters: PreprocessingParameters) -> tuple[str, ...]:
+    """List the modules that decide the pixels of a modality: what its recipe calls, and all they import."""
+    called = [_name_normalisation(parameters), "selfsame.imaging.decoding"]
+    if parameters.normalisation.kind == "fingerprint":
+        called.append("selfsame.fingerprint.distortion")
+    return list_imported(called, without=WITHOUT_PIXELS)
+
+
+def _name_normalisation(parameters: PreprocessingParameters) -> str:
+    """Name the module that normalises a modality, by the kind of its trait."""
+    return f"selfsame.{parameters.normalisation.kind}.normalisation"
