@@ -84,7 +84,7 @@ class OwnRoots:
             return
         own = _settings(loader, str(loader.default_run_env))
         given = {**_settings(loader, str(loader.env)), **(loader.runtime_params or {})}
-        missing = [name for name in ROOTS if name in own and name not in given]
+        missing = [name for name in ROOTS if own.get(name) is not None and name not in given]
         if missing:
             wanted = ",".join(f"{name}={own[name]}" for name in missing)
             raise InputError(

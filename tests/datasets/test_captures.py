@@ -318,17 +318,16 @@ def test_reading_outside_the_root_is_refused(tmp_path: Path) -> None:
         CapturesDataset(filepath=str(tmp_path)).load().read("../a.bmp")
 
 
-def automatic(tmp_path: Path) -> AbstractDataset:
+def automatic(tmp_path: Path, path: str | None = None) -> AbstractDataset:
     entry = {
         "type": "selfsame.datasets.CapturesDataset",
-        "filepath": str(tmp_path / "auto"),  # what Kedro makes of `auto`
-        "captures": "captures",
-        "setting": "new_captures",
+        "filepath": str(tmp_path / "captures"),
+        "new": {"path": path},
     }
     return AbstractDataset.from_config("new_captures", entry)
 
 
-def test_auto_takes_the_neighbour_of_the_captures_where_it_exists(
+def test_new_captures_are_in_the_neighbour_of_the_captures_where_it_exists(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     CapturesDataset(filepath=str(tmp_path / "captures")).save(iter(PAIRS))
@@ -339,12 +338,12 @@ def test_auto_takes_the_neighbour_of_the_captures_where_it_exists(
     assert f"new_captures: using {tmp_path / 'new_captures'}" in caplog.text
 
 
-def test_auto_with_neither_folder_names_the_setting_of_the_captures(tmp_path: Path) -> None:
+def test_new_captures_with_neither_folder_name_the_setting_of_the_captures(tmp_path: Path) -> None:
     with pytest.raises(DatasetError, match=r"at \S+/captures, found nothing.*--params=captures=PATH"):
         automatic(tmp_path).load()
 
 
-def test_auto_writes_the_neighbour_of_the_captures(tmp_path: Path) -> None:
+def test_new_captures_are_written_beside_the_captures(tmp_path: Path) -> None:
     CapturesDataset(filepath=str(tmp_path / "captures")).save(iter(PAIRS))
     automatic(tmp_path).save(iter([("new/iris_left/1.png", b"n")]))
     assert [file.path for file in automatic(tmp_path).load().files()] == ["new/iris_left/1.png"]
@@ -353,13 +352,14 @@ def test_auto_writes_the_neighbour_of_the_captures(tmp_path: Path) -> None:
 
 def test_an_explicit_folder_that_is_missing_is_refused_in_spite_of_alternatives(tmp_path: Path) -> None:
     CapturesDataset(filepath=str(tmp_path / "captures")).save(iter(PAIRS))
-    dataset = CapturesDataset(
-        filepath=str(tmp_path / "typo"),
-        captures=str(tmp_path / "captures"),
-        setting="new_captures",
-    )
     with pytest.raises(DatasetError, match=r"typo, found nothing.*--params=new_captures=PATH"):
-        dataset.load()
+        automatic(tmp_path, str(tmp_path / "typo")).load()
+
+
+def test_new_captures_may_be_in_a_folder_of_any_name(tmp_path: Path) -> None:
+    for name in ("captures", "new_captures", "auto"):
+        CapturesDataset(filepath=str(tmp_path / name)).save(iter(PAIRS))
+    assert automatic(tmp_path, str(tmp_path / "auto")).load().root == str(tmp_path / "auto")
 
 
 def test_reading_captures_imports_neither_kedro_nor_pandas() -> None:

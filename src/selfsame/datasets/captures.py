@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from pathlib import PurePosixPath
+from typing import TypedDict
 
 import fsspec.core
 from kedro.io.core import AbstractDataset, get_protocol_and_path
@@ -15,10 +15,16 @@ from selfsame.sources.source import CaptureSource
 
 logger = logging.getLogger(__name__)
 
-AUTO = "auto"
-NEIGHBOUR = "new_captures"
+KNOWN, NEW = "captures", "new_captures"
+"""The settings of the roots; the second is also the folder beside the first."""
 
 Config = Mapping[str, object]
+
+
+class NewCaptures(TypedDict):
+    """Where new captures are, or None: Kedro makes what is called `path` absolute, as it does `filepath`."""
+
+    path: str | None
 
 
 class CapturesDataset(AbstractDataset[Iterator[tuple[str, bytes]], CaptureSource]):
@@ -32,10 +38,10 @@ class CapturesDataset(AbstractDataset[Iterator[tuple[str, bytes]], CaptureSource
     replaced.
 
     Args:
-        filepath: the root of the tree (`s3://`, `gs://`, `abfs://`, `memory://` or local), or `auto`.
-        captures: with `filepath: auto`, the root of the captures that are known: `auto` is the folder
-            `new_captures` beside it (which is written, and read where it exists), else this root itself.
-        setting: the runtime parameter that sets the root, for messages.
+        filepath: the root of the tree (`s3://`, `gs://`, `abfs://`, `memory://` or local).
+        new: None, or that the dataset is that of new captures, where `filepath` holds those that are known:
+            they are in `path`, or where that is None in the folder `new_captures` beside `filepath` (which is
+            written, and read where it exists), else in `filepath` itself.
         credentials: of the filesystem.
         fs_args: further arguments of the filesystem.
         metadata: for Kedro-Viz.
@@ -45,19 +51,15 @@ class CapturesDataset(AbstractDataset[Iterator[tuple[str, bytes]], CaptureSource
         self,
         *,
         filepath: str,
-        captures: str | None = None,
-        setting: str = "captures",
+        new: NewCaptures | None = None,
         credentials: Config | None = None,
         fs_args: Config | None = None,
         metadata: Config | None = None,
     ) -> None:
-        self._filepath = filepath
-        # Kedro makes a relative `filepath` absolute, so that `auto` arrives as <project>/auto; it leaves
-        # `captures` as it is: relative to the same folder.
-        self._auto = captures is not None and PurePosixPath(filepath).name == AUTO
-        self._known = _beside(filepath, captures) if captures else filepath
-        self._neighbour = f"{self._known.rstrip('/').rpartition('/')[0]}/{NEIGHBOUR}"
-        self._setting = setting
+        self._known = filepath
+        self._neighbour = f"{filepath.rstrip('/').rpartition('/')[0]}/{NEW}"
+        self._filepath = filepath if new is None else new["path"]
+        self._setting = KNOWN if new is None else NEW
         self._announced = False
         self._storage = {**(credentials or {}), **(fs_args or {})}
         self.metadata = metadata
@@ -73,10 +75,10 @@ class CapturesDataset(AbstractDataset[Iterator[tuple[str, bytes]], CaptureSource
         if archive is not None:
             return archive
         tree = self._tree(chosen)
-        if self._auto and not self._announced:
+        if self._filepath is None and not self._announced:
             logger.info("%s: using %s", self._setting, tree.root)
             self._announced = True
-        setting = "captures" if self._auto and chosen == self._known else self._setting
+        setting = KNOWN if chosen == self._known else self._setting
         remedy = (
             f"put captures there, or run kedro run --pipelines synthesis, or give --params={setting}=PATH"
         )
@@ -94,7 +96,7 @@ class CapturesDataset(AbstractDataset[Iterator[tuple[str, bytes]], CaptureSource
             InputError: a path leaves the root or comes twice, nothing was given, the folder cannot be
                 written, or it holds files that were not written by this dataset.
         """
-        tree = self._tree(self._neighbour if self._auto else self._filepath)
+        tree = self._tree(self._neighbour if self._filepath is None else self._filepath)
         tree.require_replaceable()
         partial = tree.sibling("partial")
         partial.remove()
@@ -114,7 +116,7 @@ class CapturesDataset(AbstractDataset[Iterator[tuple[str, bytes]], CaptureSource
             tree.settle()
 
     def _chosen(self) -> str:
-        if not self._auto:
+        if self._filepath is not None:
             return self._filepath
         return self._neighbour if self._tree(self._neighbour).exists() else self._known
 
@@ -128,7 +130,7 @@ class CapturesDataset(AbstractDataset[Iterator[tuple[str, bytes]], CaptureSource
         return self._tree(chosen).exists() or open_archive(chosen) is not None
 
     def _describe(self) -> dict[str, object]:
-        return {"filepath": self._filepath, "captures": self._known}
+        return {"filepath": self._filepath or self._neighbour, "captures": self._known}
 
 
 @contextmanager
@@ -141,8 +143,3 @@ def _naming_root(tree: FileTree) -> Iterator[None]:
             f"expected to write captures to {tree.root}, but {error.strerror or error}: "
             "check its permissions and free space"
         ) from error
-
-
-def _beside(filepath: str, path: str) -> str:
-    relative = "://" not in path and not PurePosixPath(path).is_absolute()
-    return str(PurePosixPath(filepath).parent / path) if relative else path
