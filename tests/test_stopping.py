@@ -115,7 +115,6 @@ def test_other_errors_of_cleaning_up_are_told_as_ever():
     assert [str(one.exc_value) for one in told] == ["broken"]
 
 
-@pytest.mark.skipif(not hasattr(signal, "pthread_kill"), reason="this system cannot wake a thread")
 def test_a_stop_that_waited_for_an_import_wakes_a_thread_that_waits(tmp_path, monkeypatch):
     (tmp_path / "slow_import.py").write_text(STUBBORN.format(name="SIGTERM"))
     monkeypatch.syspath_prepend(str(tmp_path))

@@ -22,9 +22,9 @@ LOCK_NAME, HOLDER_NAME = ".run.lock", ".run.json"
 class RunLock:
     """The right of one process to write in a data root.
 
-    The lock is one of the operating system (`flock`, on Windows `msvcrt`): a process that is killed, or a
-    machine that loses its power, leaves none. Who only reads needs none. At the latest it is given back when
-    the process ends: to Kedro an interrupt is no error, so that no hook hears of it.
+    The lock is one of the operating system (`flock`): a process that is killed, or a machine that loses its
+    power, leaves none. Who only reads needs none. At the latest it is given back when the process ends: to
+    Kedro an interrupt is no error, so that no hook hears of it.
 
     Args:
         root: the data root, on a local filesystem; it is made where it is missing.

@@ -8,7 +8,6 @@ import is finished first. What is raised while an object is cleaned up is forgot
 import signal
 import sys
 import threading
-from _thread import interrupt_main
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
@@ -36,7 +35,7 @@ def stoppable() -> Iterator[None]:
     print_unraisable, here = sys.unraisablehook, threading.get_ident()
 
     def ask_again(number: signal.Signals) -> None:
-        again = threading.Timer(ASK_AGAIN_S, _signal, [here, number])
+        again = threading.Timer(ASK_AGAIN_S, signal.pthread_kill, [here, number])
         again.daemon = True
         asking.append(again)
         again.start()
@@ -66,14 +65,6 @@ def stoppable() -> Iterator[None]:
         sys.unraisablehook = print_unraisable
         for number, handler in before.items():
             signal.signal(number, handler)
-
-
-def _signal(thread: int, number: signal.Signals) -> None:
-    """Send the main thread a signal, which also ends its waiting, where the system can do that."""
-    if hasattr(signal, "pthread_kill"):
-        signal.pthread_kill(thread, number)
-    else:
-        interrupt_main(number)
 
 
 def is_importing(frame: FrameType | None) -> bool:

@@ -101,7 +101,7 @@ def test_a_named_shard_is_kept_and_one_that_is_not_named_is_removed(dataset, fol
 
 def test_what_a_killed_run_left_is_removed(dataset, folder):
     folder.mkdir()
-    (folder / "a.npy.123.part").write_bytes(b"half")
+    (folder / "a.npy.4194305.part").write_bytes(b"half")
     (folder / "lost.npy").write_bytes(b"no record")
     dataset.save([make_shard("a")])
     assert files(folder) == ["a.json", "a.npy"]
@@ -247,6 +247,13 @@ def test_partial_files_of_another_run_stay(dataset, folder):
 
     with pytest.raises(DatasetError, match="broken"):
         dataset.save(make_and_fail())
+    assert files(folder) == ["a.json", "a.npy", f"b.npy.{os.getppid()}.part"]
+
+
+def test_partial_files_of_another_run_stay_where_this_one_ends_well(dataset, folder):
+    folder.mkdir()
+    (folder / f"b.npy.{os.getppid()}.part").write_bytes(b"half")
+    dataset.save([make_shard("a")])
     assert files(folder) == ["a.json", "a.npy", f"b.npy.{os.getppid()}.part"]
 
 

@@ -1,5 +1,6 @@
 """Shards on an object store: published whole, copied once to a local cache, checked there."""
 
+import os
 import platform
 from pathlib import Path
 
@@ -106,6 +107,16 @@ def test_a_worker_that_the_store_refuses_is_named_with_the_stores_own_words(made
         made.load().writer.deliver(make_shard("a"))
 
 
+def test_a_store_that_refuses_the_main_process_is_named_too(dataset, monkeypatch):
+    def refuse(*_given, **_named):
+        raise RuntimeError("no\ncredentials")
+
+    monkeypatch.setattr(MemoryFileSystem, "put_file", refuse)
+    told = rf"shards to {ROOT}, but {platform.node()} cannot \(RuntimeError: no credentials\): give it"
+    with pytest.raises(DatasetError, match=told):
+        dataset.save([make_shard("a")])
+
+
 @pytest.mark.parametrize(
     ("path", "reach"), [("memory://x", "process"), ("file:///x", "machine"), ("https://x/y", "anywhere")]
 )
@@ -182,10 +193,18 @@ def test_what_is_missing_or_cut_on_the_store_is_made_again(dataset, made, store,
 
 def test_shards_that_are_not_named_leave_the_store_and_the_cache(dataset, store, tmp_path):
     dataset.save([make_shard("a"), make_shard("b", seed=1)])
-    (tmp_path / "cache" / "left.npy.123.part").write_bytes(b"half")
+    (tmp_path / "cache" / "left.npy.4194305.part").write_bytes(b"half")
     dataset.save(["b"])
     assert objects(store) == ["b.json", "b.npy"]
     assert [path.suffix for path in (tmp_path / "cache").iterdir()] == [".npy"]
+
+
+def test_copies_that_another_run_is_fetching_stay_in_the_cache(dataset, tmp_path):
+    dataset.save([make_shard("a")])
+    fetching = tmp_path / "cache" / f"b.npy.{os.getppid()}.part"
+    fetching.write_bytes(b"half")
+    dataset.save(["a"])
+    assert fetching.exists()
 
 
 def test_an_upload_that_fails_keeps_finished_and_old_shards(dataset, elsewhere, store):

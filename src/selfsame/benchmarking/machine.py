@@ -16,7 +16,7 @@ def describe_machine() -> dict[str, str | int]:
         "processor": models or platform.processor() or platform.machine(),
         "cores": count_cores(),
         "memory": _find("/proc/meminfo", "MemTotal"),
-        "load": round(os.getloadavg()[0]) if hasattr(os, "getloadavg") else 0,
+        "load": round(os.getloadavg()[0]),
         "python": platform.python_version(),
         **{name: version(name) for name in NAMED},
     }

@@ -1,6 +1,7 @@
 """Pace: how fast work goes once it goes, and how long it takes to start."""
 
 import os
+import resource
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -68,8 +69,6 @@ def processor_s(alone: bool) -> float | None:
     stated = _read_processes()
     if not stated:
         return None
-    import resource  # every system that lists its processes so has it
-
     ended = resource.getrusage(resource.RUSAGE_CHILDREN)
     children: dict[int, list[int]] = {}
     for process, (parent, _) in stated.items():

@@ -13,7 +13,7 @@ from pathlib import Path, PurePosixPath
 import fsspec
 
 from selfsame.datasets.local_reading import find_place, read_below
-from selfsame.datasets.stores import make_folder, refuse
+from selfsame.datasets.stores import describe_store_error, make_folder
 from selfsame.errors import CaptureError, InputError, SourceLostError
 from selfsame.sources.source import RawFile
 
@@ -109,7 +109,7 @@ class FileTree:
         except Exception as error:  # as above
             raise SourceLostError(
                 f"expected to read captures in {self.root}, but {platform.node()} has no access to them "
-                f"{refuse(error)}"
+                f"{describe_store_error(error)}"
             ) from error
 
     def exists(self) -> bool:

@@ -3,7 +3,8 @@
 import os
 import platform
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from functools import cached_property
 from io import BytesIO
 from pathlib import Path, PurePosixPath
@@ -21,12 +22,13 @@ from selfsame.datasets.shard_files import (
     Verification,
     first_line,
     map_pixels,
+    remove_parts,
     replace_pixels,
     seal,
     unseal,
     write_pixels,
 )
-from selfsame.datasets.stores import make_folder, refuse
+from selfsame.datasets.stores import describe_store_error, make_folder
 from selfsame.errors import DamagedError, InputError
 from selfsame.imaging.arrays import Shard, ShardRecord
 from selfsame.imaging.shard_making import Reach
@@ -92,15 +94,17 @@ class RemoteShards:
     def prepare(self) -> None:
         """Make the folder, where the store has such a thing, and the cache."""
         self._cache.mkdir(parents=True, exist_ok=True)
-        make_folder(self._filesystem(), self._protocol, self._path)
+        with self._naming_store():
+            make_folder(self._filesystem(), self._protocol, self._path)
 
     def write(self, shard: Shard) -> None:
         """Write the pixels to the cache, and from there to the store; then the record."""
         began = time.perf_counter()
         cached = self._cache / f"{shard.record.xxh128}{PIXELS}"
         replace_pixels(cached, shard.pixels)
-        self._filesystem().put_file(cached.as_posix(), self._full(f"{shard.name}{PIXELS}"))
-        self._write_record(shard, began)
+        with self._naming_store():
+            self._filesystem().put_file(cached.as_posix(), self._full(f"{shard.name}{PIXELS}"))
+            self._write_record(shard, began)
 
     @property
     def reach(self) -> Reach:
@@ -112,12 +116,19 @@ class RemoteShards:
         began = time.perf_counter()
         content = BytesIO()
         write_pixels(content, shard.pixels)
-        try:
+        with self._naming_store():
             self._filesystem().pipe_file(self._full(f"{shard.name}{PIXELS}"), content.getvalue())
             self._write_record(shard, began)
+
+    @contextmanager
+    def _naming_store(self) -> Iterator[None]:
+        """Say which store it was that could not be written, and by which machine."""
+        try:
+            yield
         except Exception as error:  # each store has errors of its own: no credentials, no answer, no package
             raise InputError(
-                f"expected to write shards to {self.place}, but {platform.node()} cannot {refuse(error)}"
+                f"expected to write shards to {self.place}, but {platform.node()} cannot "
+                f"{describe_store_error(error)}"
             ) from error
 
     def _write_record(self, shard: Shard, began: float) -> None:
@@ -135,8 +146,9 @@ class RemoteShards:
                 if name.endswith(suffix) and name.removesuffix(suffix) not in named:
                     self._filesystem().rm_file(self._full(name))
         for path in self._cache.iterdir():
-            if path.name not in kept and path.name.endswith((PIXELS, PART)):
+            if path.name not in kept and path.name.endswith(PIXELS):
                 path.unlink(missing_ok=True)
+        remove_parts(self._cache)
 
     def _fetch(self, name: str, record: ShardRecord, cached: Path) -> None:
         """Copy pixels to the cache under a temporary name, which becomes theirs once they are checked."""

@@ -3,7 +3,7 @@
 import errno
 import hashlib
 import os
-import sys
+import resource
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -160,18 +160,22 @@ class LocalShards:
             self.write(shard)
 
     def abandon(self) -> None:
-        """Remove partial files of processes that are gone: another run may write to the same folder."""
-        for path in self._folder.glob(f"*{PART}"):
-            number = path.name.removesuffix(PART).rpartition(".")[2]
-            if not (number.isdigit() and runs(int(number))):
-                path.unlink(missing_ok=True)
+        """See `remove_parts`."""
+        remove_parts(self._folder)
 
     def settle(self, named: set[str]) -> None:
         """Remove files."""
         for name in sorted(set(self.names()) - named):
             for suffix in (RECORD, PIXELS):
                 (self._folder / f"{name}{suffix}").unlink(missing_ok=True)
-        for path in self._folder.glob(f"*{PART}"):
+        remove_parts(self._folder)
+
+
+def remove_parts(folder: Path) -> None:
+    """Remove partial files of processes that are gone: another run may write to the same folder."""
+    for path in folder.glob(f"*{PART}"):
+        number = path.name.removesuffix(PART).rpartition(".")[2]
+        if not (number.isdigit() and runs(int(number))):
             path.unlink(missing_ok=True)
 
 
@@ -190,12 +194,8 @@ def naming_place(place: str) -> Iterator[None]:
 def allow_open_files(more: int) -> None:
     """Raise this process's own limit of open files by so many, as far as the system lets it.
 
-    Windows has no such limit; everywhere else a file too many is told when it is opened (see `map_pixels`).
+    A file too many is told when it is opened (see `map_pixels`).
     """
-    if sys.platform == "win32":
-        return
-    import resource
-
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft != resource.RLIM_INFINITY:
         wanted = soft + more if hard == resource.RLIM_INFINITY else min(soft + more, hard)

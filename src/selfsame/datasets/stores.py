@@ -6,7 +6,7 @@ STORES = frozenset({"s3", "s3a", "gs", "gcs", "abfs", "abfss", "az"})
 """Where a path begins with a bucket (or container), and has no folders below it."""
 
 
-def refuse(error: Exception) -> str:
+def describe_store_error(error: Exception) -> str:
     """Say what a store's error was, and what this machine needs."""
     said = " ".join(f"{type(error).__name__}: {error}".split())
     needed = "give it the store's credentials, address and package, and run again; finished shards are kept"
