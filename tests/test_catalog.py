@@ -99,13 +99,13 @@ def test_nothing_about_a_person_is_shown_in_a_preview(
 def test_a_folder_of_new_captures_may_have_any_name_and_be_relative_to_the_project() -> None:
     configure_project("selfsame")
     given = {"new_captures": "some/auto", "captures": "others"}
-    with KedroSession.create(project_path=PROJECT, runtime_params=given) as session:
-        described = session.load_context().catalog["biometrics.new.captures"]._describe()
+    session = KedroSession.create(project_path=PROJECT, runtime_params=given)
+    described = session.load_context().catalog["biometrics.new.captures"]._describe()
     assert described == {"filepath": str(PROJECT / "some/auto"), "captures": str(PROJECT / "others")}
 
 
 def test_new_captures_are_looked_for_beside_the_captures_unless_told_otherwise() -> None:
     configure_project("selfsame")
-    with KedroSession.create(project_path=PROJECT, runtime_params={"captures": "some/captures"}) as session:
-        described = session.load_context().catalog["biometrics.new.captures"]._describe()
+    session = KedroSession.create(project_path=PROJECT, runtime_params={"captures": "some/captures"})
+    described = session.load_context().catalog["biometrics.new.captures"]._describe()
     assert described["filepath"] == str(PROJECT / "some/new_captures")

@@ -1,5 +1,6 @@
 import os
 import runpy
+import shutil
 import signal
 import time
 from itertools import pairwise
@@ -9,6 +10,7 @@ import click
 import pytest
 from click.testing import CliRunner
 from kedro.config import MissingConfigException
+from kedro.framework.project import configure_project
 from kedro.io import DatasetError
 from kedro.pipeline import Node
 from kedro.pipeline.pipeline import PipelineError
@@ -16,6 +18,8 @@ from kedro.pipeline.pipeline import PipelineError
 from selfsame import cli
 from selfsame.cli import choose_pipelines, explain
 from selfsame.errors import CaptureError, DamagedError, InputError
+
+PROJECT = Path(__file__).parents[1]
 
 
 def chain(*errors: Exception) -> Exception:
@@ -179,3 +183,30 @@ def test_the_command_is_found_by_the_name_that_kedro_looks_for() -> None:
     assert cli.cli.name == "selfsame"
     assert list(cli.cli.commands) == ["run", "model-card"]
     assert Path(cli.__file__).name == "cli.py"
+
+
+@pytest.mark.parametrize(
+    ("options", "place"),
+    [
+        ([], "data"),
+        (["--env", "smoke"], "build/smoke"),
+        (["--params=data=somewhere/else"], "somewhere/else"),
+    ],
+)
+def test_the_model_card_is_made_from_the_metrics_of_the_data_root(
+    options: list[str], place: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(make_project(tmp_path))
+    done = CliRunner().invoke(cli.cli, ["model-card", *options])
+    assert done.exit_code == 1
+    found = " ".join(done.output.split())
+    assert f"evaluation at {place}/08_reporting/biometrics/metrics.json, found no file" in found
+
+
+def make_project(root: Path) -> Path:
+    """A project of the same configuration without data."""
+    shutil.copytree(PROJECT / "conf", root / "conf", ignore=shutil.ignore_patterns("local"))
+    (root / "conf/local").mkdir()
+    shutil.copy(PROJECT / "pyproject.toml", root)
+    configure_project("selfsame")
+    return root

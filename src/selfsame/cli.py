@@ -37,9 +37,8 @@ SELECTIONS = (
     "to_outputs",
 )
 
-METRICS = Path("data/08_reporting/biometrics/metrics.json")
 MODEL_CARD = Path("docs/model_card.md")
-"""What the model card is made of and where it is, for the default workload."""
+"""Where the model card is, which is that of the default workload."""
 
 EXPECTED = (
     SelfsameError,
@@ -61,7 +60,7 @@ class TerminatedRun(click.ClickException):
 
 @click.group(name="selfsame")
 def cli() -> None:
-    """Hold the commands that the project adds to Kedro's, or replaces."""
+    """Commands of the project: `run` in place of Kedro's, and `model-card`."""
 
 
 def explain(error: BaseException) -> str:
@@ -127,9 +126,8 @@ cli.add_command(run)
 @click.option(
     "--metrics",
     type=click.Path(path_type=Path),
-    default=METRICS,
-    show_default=True,
-    help="The metrics.json of an evaluation.",
+    default=None,
+    help="The metrics.json of an evaluation; without it, that of the data root.",
 )
 @click.option(
     "--output",
@@ -138,12 +136,13 @@ cli.add_command(run)
     show_default=True,
     help="The Markdown file to write.",
 )
-def model_card(metrics: Path, output: Path) -> None:
+def model_card(metrics: Path | None, output: Path, env: str | None, params: dict[str, object]) -> None:
     """Write the model card of an evaluation from its metrics."""
     from selfsame.datasets.atomic import AtomicDataset
     from selfsame.reporting.model_card import read_metrics, render_model_card
 
     try:
+        metrics = metrics or _locate_metrics(env, params)
         if not metrics.is_file():
             raise InputError(
                 f"expected the metrics of an evaluation at {metrics}, found no file there: "
@@ -155,3 +154,17 @@ def model_card(metrics: Path, output: Path) -> None:
     except EXPECTED as error:
         raise click.ClickException(explain(error)) from None
     click.echo(f"wrote {output} from {metrics}")
+
+
+def _locate_metrics(env: str | None, params: dict[str, object]) -> Path:
+    """Find where the catalog has the metrics of the default workload."""
+    from kedro.framework.session import KedroSession
+
+    from selfsame.hooks import locate
+    from selfsame.workloads import DEFAULT
+
+    context = KedroSession.create(env=env, runtime_params=params).load_context()
+    return Path(locate(context.catalog, f"{DEFAULT.name}.metrics"))
+
+
+model_card.params += [option for option in kedro_run.params if option.name in ("env", "params")]

@@ -243,7 +243,7 @@ class RunSummary:
                 summarise_run(workload.name, workload.modalities, made, lambda name: _load(catalog, name))
             )
             lines += [
-                f"  {title:<15}{_place(catalog, f'{workload.name}.{dataset}')}"
+                f"  {title:<15}{locate(catalog, f'{workload.name}.{dataset}')}"
                 for title, dataset in PLACES.items()
                 if f"{workload.name}.{dataset}" in made
             ]
@@ -300,7 +300,7 @@ def _load(catalog: "DataCatalog", name: str) -> dict[str, object]:
     return dict(dataset.load()) if dataset is not None and dataset.exists() else {}
 
 
-def _place(catalog: "DataCatalog", name: str) -> str:
+def locate(catalog: "DataCatalog", name: str) -> str:
     """Say where a dataset lies, relative to the working directory where that is shorter."""
     dataset = catalog.get(name)
     path = Path(str(getattr(dataset, "filepath", "") or getattr(dataset, "_filepath", "")))
