@@ -26,7 +26,7 @@ from selfsame.workloads import WORKLOADS
 
 if TYPE_CHECKING:
     from kedro.framework.context import KedroContext
-    from kedro.io import DataCatalog
+    from kedro.io import CatalogProtocol, DataCatalog
     from kedro.pipeline import Pipeline
     from kedro.pipeline.node import Node
 
@@ -300,7 +300,7 @@ def _load(catalog: "DataCatalog", name: str) -> dict[str, object]:
     return dict(dataset.load()) if dataset is not None and dataset.exists() else {}
 
 
-def locate(catalog: "DataCatalog", name: str) -> str:
+def locate(catalog: "CatalogProtocol", name: str) -> str:
     """Say where a dataset lies, relative to the working directory where that is shorter."""
     dataset = catalog.get(name)
     path = Path(str(getattr(dataset, "filepath", "") or getattr(dataset, "_filepath", "")))

@@ -3,11 +3,7 @@ import tracemalloc
 from collections.abc import Iterator
 from itertools import islice
 
-import cv2
-import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from selfsame.errors import CaptureError
 from selfsame.fingerprint.distortion_model import DistortionModel
@@ -18,7 +14,6 @@ from selfsame.sources.synthetic.instances import EYES, FINGER_KEYS, Instance, fi
 from selfsame.sources.synthetic.sample import (
     Population,
     draw_generator,
-    encode_png,
     name_file,
     stream_captures,
     stream_presentations,
@@ -117,13 +112,6 @@ def test_first_subject_is_named_as_documented() -> None:
 def test_files_decode_to_the_sizes_of_the_devices() -> None:
     sizes = {path.split("/")[1]: decode_grey(content, max_pixels=10_000).shape for path, content in stream()}
     assert sizes == {"iris_left": (48, 64), "iris_right": (48, 64), "fingerprint": (40, 36)}
-
-
-@given(st.integers(1, 40), st.integers(1, 40))
-def test_png_keeps_every_pixel(height: int, width: int) -> None:
-    image = np.random.default_rng(height).integers(0, 256, (height, width), dtype=np.uint8)
-    decoded = cv2.imdecode(np.frombuffer(encode_png(image), np.uint8), cv2.IMREAD_UNCHANGED)
-    np.testing.assert_array_equal(decoded, image)
 
 
 def test_generators_of_all_captures_differ() -> None:

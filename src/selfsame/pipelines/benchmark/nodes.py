@@ -6,11 +6,9 @@ import pandas as pd
 
 from selfsame.errors import InputError
 from selfsame.imaging.arrays import ShardedArrays
-from selfsame.imaging.sharding import PlannedImpression
 from selfsame.pipelines.benchmark.params import BenchmarkParameters
 from selfsame.pipelines.preprocessing.params import PreprocessingParameters
-from selfsame.pipelines.preprocessing.recipes import build_recipe, find_resolution
-from selfsame.sources.index import list_impressions, state_resolutions
+from selfsame.pipelines.preprocessing.recipes import build_recipe, plan_impressions
 from selfsame.sources.source import CaptureSource
 
 logger = logging.getLogger(__name__)
@@ -50,7 +48,7 @@ def time_captures(
         return pd.DataFrame(columns=["modality", "captures", *COLUMNS])
     cores = count_cores()
     chosen = rows.sample(min(asked.preprocessing.captures, len(rows)), random_state=seed)
-    planned = tuple(_plan(chosen, parameters))
+    planned = tuple(plan_impressions(chosen, parameters, synthetic=0))
     recipe = build_recipe(parameters, seed)
     sample = Sample(planned, captures, recipe, parameters.rows_per_shard, len(rows))
     designs = list_designs(asked.preprocessing.backends, asked.list_workers(cores))
@@ -131,18 +129,3 @@ def report_speeds(*speeds: pd.DataFrame) -> tuple[dict[str, object], object]:
     if disturbed := describe_disturbance(found):
         logger.warning("%s", disturbed)
     return found.model_dump(mode="json"), draw_speeds(preprocessing, loading)
-
-
-def _plan(chosen: pd.DataFrame, parameters: PreprocessingParameters) -> list[PlannedImpression]:
-    """Plan the chosen captures, without synthetic impressions."""
-    impressions = list_impressions(chosen, modality=parameters.modality, synthetic_impressions=0)
-    resolution = find_resolution(parameters)
-    if resolution is None:
-        return impressions
-    return state_resolutions(
-        impressions,
-        chosen,
-        modality=parameters.modality,
-        assumed_dpi=resolution.assumed_dpi,
-        trust_files=resolution.trust_files,
-    )

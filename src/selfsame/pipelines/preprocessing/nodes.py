@@ -16,9 +16,9 @@ from selfsame.pipelines.preprocessing.recipes import (
     build_recipe,
     digest_pixels,
     digest_recipe,
-    find_resolution,
+    plan_impressions,
 )
-from selfsame.sources.index import build_index, list_impressions, state_resolutions
+from selfsame.sources.index import build_index
 from selfsame.sources.source import CaptureSource
 
 logger = logging.getLogger(__name__)
@@ -43,17 +43,7 @@ def normalise_captures(
     Returns:
         Every shard in order: its name where it is stored, else the shard itself; both are made on demand.
     """
-    impressions = list_impressions(
-        manifest, modality=parameters.modality, synthetic_impressions=_count_synthetic(parameters)
-    )
-    if resolution := find_resolution(parameters):
-        impressions = state_resolutions(
-            impressions,
-            manifest,
-            modality=parameters.modality,
-            assumed_dpi=resolution.assumed_dpi,
-            trust_files=resolution.trust_files,
-        )
+    impressions = plan_impressions(manifest, parameters, synthetic=_count_synthetic(parameters))
     plan = plan_shards(
         impressions,
         rows_per_shard=parameters.rows_per_shard,

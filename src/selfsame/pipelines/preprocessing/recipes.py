@@ -1,4 +1,4 @@
-"""The recipe of a modality: its normalisation as the parameters ask for it, and the digest of both."""
+"""The recipe of a modality, as its parameters ask for it: what is normalised and how, and its digests."""
 
 import hashlib
 import json
@@ -6,11 +6,14 @@ from collections.abc import Callable
 from functools import partial
 from importlib import import_module
 
+import pandas as pd
+
 from selfsame.imaging.code_digest import list_imported
 from selfsame.imaging.normalised import Normalised
 from selfsame.imaging.shard_making import Recipe
-from selfsame.imaging.sharding import digest_settings
+from selfsame.imaging.sharding import PlannedImpression, digest_settings
 from selfsame.pipelines.preprocessing.params import PreprocessingParameters, Resolution
+from selfsame.sources.index import list_impressions, state_resolutions
 
 WITHOUT_PIXELS = ("selfsame.errors",)
 """Modules that normalisations import and that decide no pixel."""
@@ -41,6 +44,30 @@ def build_recipe(parameters: PreprocessingParameters, seed: int) -> Recipe:
         normalise = partial(normalise, target_dpi=resolution.target_dpi)
     distort = partial(distort_fingerprint, model=chosen.synthetic_impressions.distortion)
     return Recipe(height, width, seed, decode, normalise, distort)
+
+
+def plan_impressions(
+    manifest: pd.DataFrame, parameters: PreprocessingParameters, *, synthetic: int
+) -> list[PlannedImpression]:
+    """List the impressions of a modality, with their resolution where the normalisation is by physical size.
+
+    Args:
+        manifest: one row a capture.
+        parameters: of the modality.
+        synthetic: how many synthetic impressions a capture gets at most, see `list_impressions`.
+    """
+    modality = parameters.modality
+    impressions = list_impressions(manifest, modality=modality, synthetic_impressions=synthetic)
+    resolution = find_resolution(parameters)
+    if resolution is None:
+        return impressions
+    return state_resolutions(
+        impressions,
+        manifest,
+        modality=modality,
+        assumed_dpi=resolution.assumed_dpi,
+        trust_files=resolution.trust_files,
+    )
 
 
 def find_resolution(parameters: PreprocessingParameters) -> Resolution | None:

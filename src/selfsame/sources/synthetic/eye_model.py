@@ -1,6 +1,8 @@
 """The numbers behind a procedural eye and the near-infrared camera that records it."""
 
-from dataclasses import dataclass, fields
+from dataclasses import asdict, dataclass
+
+from selfsame.sources.synthetic.strengths import require_drawable
 
 HIGHEST = {
     "limbus_spread": 0.3,
@@ -63,15 +65,7 @@ class EyeModel:
     exposure_spread: float
 
     def __post_init__(self) -> None:
-        for item in fields(self):
-            value = getattr(self, item.name)
-            highest = HIGHEST.get(item.name, float("inf"))
-            if not 0 <= value <= highest:
-                raise ValueError(f"expected {item.name} between 0 and {highest}, got {value}")
-        if min(self.height_px, self.width_px) < 16:
-            raise ValueError(
-                f"expected an image of 16x16 px or more, got {self.width_px}x{self.height_px} px"
-            )
+        require_drawable(asdict(self), HIGHEST, smallest_side_px=16)
         if not 0.1 <= self.limbus_share <= 0.45:
             raise ValueError(f"expected limbus_share between 0.1 and 0.45, got {self.limbus_share}")
         if not 0.1 <= self.dilation_low <= self.dilation_high <= 0.8:

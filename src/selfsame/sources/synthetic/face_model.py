@@ -1,6 +1,8 @@
 """The numbers behind a drawn face and the camera that records it."""
 
-from dataclasses import dataclass, fields
+from dataclasses import asdict, dataclass
+
+from selfsame.sources.synthetic.strengths import require_drawable
 
 HIGHEST = {
     "turn": 0.5,
@@ -49,12 +51,4 @@ class FaceModel:
     noise_levels: float
 
     def __post_init__(self) -> None:
-        for item in fields(self):
-            value = getattr(self, item.name)
-            highest = HIGHEST.get(item.name, float("inf"))
-            if not 0 <= value <= highest:
-                raise ValueError(f"expected {item.name} between 0 and {highest}, got {value}")
-        if min(self.height_px, self.width_px) < 32:
-            raise ValueError(
-                f"expected an image of 32x32 px or more, got {self.width_px}x{self.height_px} px"
-            )
+        require_drawable(asdict(self), HIGHEST, smallest_side_px=32)

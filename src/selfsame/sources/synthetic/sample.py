@@ -3,11 +3,11 @@
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from selfsame.fingerprint.distortion_model import DistortionModel
+from selfsame.imaging.png import encode_png
 from selfsame.sources.synthetic.eye import render_eye
 from selfsame.sources.synthetic.eye_model import EyeModel
 from selfsame.sources.synthetic.eye_pose import pose_eye
@@ -18,9 +18,6 @@ from selfsame.sources.synthetic.iris import synthesise_iris
 
 File = tuple[str, bytes]
 """A path relative to the root of the sample, with forward slashes, and the file's content."""
-
-PNG_EFFORT = 1
-"""zlib's level: noise does not compress, so that more effort only costs time."""
 
 BROKEN_SHARE = 3
 """A broken file holds one part in so many of its bytes."""
@@ -107,12 +104,6 @@ def draw_generator(seed: int, subject: int, instance: Instance, capture: int) ->
 def name_file(subject: int, instance: Instance, capture: int) -> str:
     """Name a capture's file in the plain layout."""
     return f"s{subject:04d}/{instance.modality}/{instance.prefix}{capture}.png"
-
-
-def encode_png(image: NDArray[np.uint8]) -> bytes:
-    """Encode (h, w) uint8 as an 8-bit grey PNG."""
-    _, encoded = cv2.imencode(".png", image, [cv2.IMWRITE_PNG_COMPRESSION, PNG_EFFORT])
-    return encoded.tobytes()
 
 
 def _meet(
