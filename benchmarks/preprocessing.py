@@ -34,7 +34,7 @@ from numpy.typing import NDArray
 
 import made_up
 import rounds
-from selfsame.datasets import ArraysDataset, MadeShardsDataset
+from selfsame.datasets.arrays import ArraysDataset, MadeShardsDataset
 from selfsame.datasets.file_tree import FileTree
 from selfsame.face.normalisation import normalise_face
 from selfsame.fingerprint.normalisation import normalise_fingerprint

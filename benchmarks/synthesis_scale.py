@@ -18,7 +18,7 @@ from pathlib import Path
 
 import rounds
 from made_up import SEED, SETTINGS
-from selfsame.datasets import CapturesDataset
+from selfsame.datasets.captures import CapturesDataset
 from selfsame.pipelines.synthesis.nodes import synthesise_captures
 from selfsame.pipelines.synthesis.params import SynthesisParameters
 

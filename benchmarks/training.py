@@ -33,7 +33,7 @@ import torch
 import yaml
 
 from rounds import Claim, Cost, Row, Spread, conclude, cost_of, parser_of, processor_s, run_rounds, speed_of
-from selfsame.datasets import ArraysDataset
+from selfsame.datasets.arrays import ArraysDataset
 from selfsame.imaging.arrays import Shard, ShardedArrays, ShardRecord
 from selfsame.imaging.checksums import checksum_pixels
 from selfsame.learning.batches import Batch, BatchLoader

@@ -8,7 +8,7 @@ from subprocess import CompletedProcess
 import pandas as pd
 import pytest
 
-from selfsame.datasets import CapturesDataset
+from selfsame.datasets.captures import CapturesDataset
 
 Kedro = Callable[..., CompletedProcess[str]]
 

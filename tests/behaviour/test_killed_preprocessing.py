@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from selfsame.datasets import ArraysDataset, MadeShardsDataset
+from selfsame.datasets.arrays import ArraysDataset, MadeShardsDataset
 from selfsame.datasets.file_tree import FileTree
 from selfsame.imaging.checksums import checksum
 from selfsame.pipelines.preprocessing.nodes import normalise_captures

@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 from kedro.io import DatasetError
 
-from selfsame.datasets import ArraysDataset, MadeShardsDataset, arrays
+from selfsame.datasets import arrays
+from selfsame.datasets.arrays import ArraysDataset, MadeShardsDataset
 from selfsame.datasets.shard_files import LocalShards
 from selfsame.errors import DamagedError, InputError
 from selfsame.imaging.arrays import Entry, Shard, ShardRecord

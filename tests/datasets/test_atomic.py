@@ -12,7 +12,7 @@ import pytest
 from kedro.io import DatasetError
 from kedro.io.core import AbstractDataset
 
-from selfsame.datasets import AtomicDataset
+from selfsame.datasets.atomic import AtomicDataset
 from selfsame.errors import InputError
 
 JSON = {"type": "json.JSONDataset"}
@@ -151,7 +151,7 @@ def test_preview_is_that_of_the_wrapped_dataset(tmp_path: Path) -> None:
 def test_it_is_made_from_a_catalog_entry_and_keeps_its_metadata(tmp_path: Path) -> None:
     metadata = {"kedro-viz": {"layer": "reporting"}}
     entry = {
-        "type": "selfsame.datasets.AtomicDataset",
+        "type": "selfsame.datasets.atomic.AtomicDataset",
         "filepath": str(tmp_path / "x.json"),
         "dataset": JSON,
         "metadata": metadata,

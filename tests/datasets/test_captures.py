@@ -12,7 +12,7 @@ from fsspec.implementations.memory import MemoryFileSystem
 from kedro.io import DatasetError
 from kedro.io.core import AbstractDataset
 
-from selfsame.datasets import CapturesDataset
+from selfsame.datasets.captures import CapturesDataset
 from selfsame.datasets.file_tree import MARKER, FileTree
 from selfsame.errors import CaptureError, InputError, SourceLostError
 
@@ -320,7 +320,7 @@ def test_reading_outside_the_root_is_refused(tmp_path: Path) -> None:
 
 def automatic(tmp_path: Path, path: str | None = None) -> AbstractDataset:
     entry = {
-        "type": "selfsame.datasets.CapturesDataset",
+        "type": "selfsame.datasets.captures.CapturesDataset",
         "filepath": str(tmp_path / "captures"),
         "new": {"path": path},
     }

@@ -12,7 +12,7 @@ from kedro.framework.project import configure_project
 from kedro.framework.session import KedroSession
 from kedro.io import DatasetError
 
-from selfsame.datasets import ArraysDataset, MadeShardsDataset
+from selfsame.datasets.arrays import ArraysDataset, MadeShardsDataset
 from selfsame.datasets.remote_shards import RemoteShards
 from selfsame.errors import InputError
 from selfsame.imaging.arrays import Entry, Shard, ShardRecord

@@ -3,7 +3,12 @@ from collections.abc import Callable
 import pandas as pd
 import pytest
 
-from selfsame.datasets import AssignmentsValidator, IndexValidator, ManifestValidator, RejectedValidator
+from selfsame.datasets.validators import (
+    AssignmentsValidator,
+    IndexValidator,
+    ManifestValidator,
+    RejectedValidator,
+)
 from selfsame.errors import DamagedError
 from selfsame.sources.index import INDEX
 from selfsame.sources.tables import ASSIGNMENTS, MANIFEST, REJECTED, make_table

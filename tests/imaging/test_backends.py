@@ -16,7 +16,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from selfsame.datasets import ArraysDataset, MadeShardsDataset
+from selfsame.datasets.arrays import ArraysDataset, MadeShardsDataset
 from selfsame.errors import InputError
 from selfsame.imaging import backends, shard_running
 from selfsame.imaging.arrays import Shard

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 import torch
 
-from selfsame.datasets import CheckpointDataset
+from selfsame.datasets.checkpoint import CheckpointDataset
 from selfsame.encoders.design import EncoderDesign
 from selfsame.errors import DamagedError, MismatchError
 from selfsame.imaging.arrays import ShardedArrays, ShardRecord

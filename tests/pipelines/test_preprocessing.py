@@ -15,8 +15,9 @@ from kedro.io import DataCatalog, DatasetError, MemoryDataset
 from kedro.runner import SequentialRunner
 from pydantic import ValidationError
 
-from selfsame.datasets import ArraysDataset, IndexValidator, MadeShardsDataset
+from selfsame.datasets.arrays import ArraysDataset, MadeShardsDataset
 from selfsame.datasets.file_tree import FileTree
+from selfsame.datasets.validators import IndexValidator
 from selfsame.errors import MismatchError
 from selfsame.imaging.arrays import ShardedArrays
 from selfsame.imaging.checksums import checksum

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from selfsame.datasets import ArraysDataset
+from selfsame.datasets.arrays import ArraysDataset
 from selfsame.imaging.checksums import checksum
 from selfsame.imaging.normalised import Normalised
 from selfsame.imaging.shard_making import Recipe

@@ -9,7 +9,7 @@ from kedro.pipeline import Pipeline
 from kedro.runner import SequentialRunner
 from pydantic import ValidationError
 
-from selfsame.datasets import CapturesDataset
+from selfsame.datasets.captures import CapturesDataset
 from selfsame.pipelines.data_engineering.params import Pattern
 from selfsame.pipelines.synthesis import create_pipeline
 from selfsame.pipelines.synthesis.nodes import synthesise_captures, synthesise_presentations

@@ -29,7 +29,7 @@ class AtomicDataset(AbstractDataset[object, object]):
 
     In the catalog, `dataset` says the type and its arguments, without the file path:
 
-        type: selfsame.datasets.AtomicDataset
+        type: selfsame.datasets.atomic.AtomicDataset
         filepath: ${_data}/02_intermediate/{workload}/manifest.parquet
         dataset: {type: pandas.ParquetDataset, save_args: {index: false}}
 
