@@ -6,11 +6,11 @@ that pass tell of an idle machine, processor times also of one that others use a
 
 import argparse
 import json
-import random
 import resource
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
@@ -18,6 +18,7 @@ import numpy as np
 
 from selfsame.benchmarking.machine import describe_machine
 from selfsame.benchmarking.rounds import Spread
+from selfsame.benchmarking.rounds import run_rounds as interleave
 
 Measure = Literal["wall_s", "processor_s"]
 
@@ -89,15 +90,14 @@ def run_rounds(
 
     What `clear` does after each design is not measured: deleting files may take as long as writing them.
     """
-    order = random.Random(seed)
-    found = []
-    for _ in range(rounds + 1):
-        costs = {}
-        for name in order.sample(sorted(designs), len(designs)):
-            costs[name] = time_once(designs[name])
-            clear()
-        found.append(costs)
-    return found[1:]
+
+    def run(design: Callable[[], object]) -> Cost:
+        cost = time_once(design)
+        clear()
+        return cost
+
+    runs = {name: partial(run, design) for name, design in sorted(designs.items())}
+    return interleave(runs, rounds + 1, what="benchmark", seed=seed)[1:]
 
 
 def time_once(design: Callable[[], object]) -> Cost:

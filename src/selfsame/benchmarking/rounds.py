@@ -10,6 +10,7 @@ from selfsame.benchmarking.pace import Pace
 from selfsame.imaging.progress import follow
 
 Design = TypeVar("Design")
+Found = TypeVar("Found")
 
 
 @dataclass(frozen=True)
@@ -31,12 +32,12 @@ class Spread:
 
 
 def run_rounds(
-    designs: Mapping[Design, Callable[[], Pace]], rounds: int, *, what: str, seed: int
-) -> list[dict[Design, Pace]]:
+    designs: Mapping[Design, Callable[[], Found]], rounds: int, *, what: str, seed: int
+) -> list[dict[Design, Found]]:
     """Run every design in every round.
 
     Args:
-        designs: what is compared; each call is one run.
+        designs: what is compared; each call is one run, and returns what was found of it.
         rounds: how often.
         what: is measured, for the progress.
         seed: of the orders.
@@ -47,7 +48,7 @@ def run_rounds(
     order = random.Random(seed)
     turns = [order.sample(list(designs), len(designs)) for _ in range(rounds)]
     flat = [(n, design) for n, turn in enumerate(turns) for design in turn]
-    found: list[dict[Design, Pace]] = [{} for _ in turns]
+    found: list[dict[Design, Found]] = [{} for _ in turns]
     for n, design in follow(flat, what, len(flat), "run"):
         found[n][design] = designs[design]()
     return found

@@ -41,7 +41,8 @@ class PathPattern:
     Attributes:
         pattern: a regular expression for the whole relative path, in any case of letters, with named groups.
         templates: for each field of a `Place`, text with the names of groups in braces, such as
-        `iris_{side}`. values: for a field, what replaces which text, such as `m` by `male`.
+            `iris_{side}`.
+        values: for a field, what replaces which text, such as `m` by `male`.
     """
 
     pattern: str
