@@ -9,9 +9,10 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, PositiveInt
+from pydantic import PositiveInt
 
 from selfsame.errors import InputError, MismatchError
+from selfsame.parameters import Settings
 
 Float = NDArray[np.float32]
 
@@ -19,10 +20,8 @@ SMALLEST_VARIANCE_SHARE = 1e-10
 """Of the largest variance; a direction with less is rounding error, and whitening would make it noise."""
 
 
-class EigenfaceSettings(BaseModel):
+class EigenfaceSettings(Settings):
     """How many directions are kept, and whether all count alike."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     components: PositiveInt  # at most; rows less one and directions that vary bound it
     whitening: bool  # whether each direction is divided by its deviation

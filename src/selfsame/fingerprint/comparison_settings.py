@@ -3,17 +3,9 @@
 All px are px at 500 dpi (0.0508 mm), whatever the resolution of the arrays.
 """
 
-from typing import Annotated
+from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt
 
-from pydantic import BaseModel, ConfigDict, Field, NonNegativeFloat, PositiveFloat, PositiveInt
-
-Share = Annotated[float, Field(ge=0, le=1)]
-
-
-class Settings(BaseModel):
-    """A block of settings: frozen, and nothing in it that is not named here."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
+from selfsame.parameters import Settings, Share
 
 
 class RidgeSettings(Settings):

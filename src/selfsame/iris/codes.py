@@ -11,11 +11,12 @@ from typing import Annotated
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from selfsame.errors import MismatchError
 from selfsame.iris.hamming import compare_codes
 from selfsame.iris.phase import average_cells, log_gabor_responses
+from selfsame.parameters import Settings
 
 Codes = NDArray[np.uint64]
 
@@ -23,10 +24,8 @@ Codes = NDArray[np.uint64]
 ROWS_AT_ONCE = 128
 
 
-class IrisCodeSettings(BaseModel):
+class IrisCodeSettings(Settings):
     """How iris codes are made and compared. Angles go round the iris: a strip is 360 degrees wide."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     rings: Annotated[int, Field(ge=1)]  # rings of equal width between pupil and limbus
     directions: Annotated[

@@ -3,23 +3,17 @@
 import math
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from selfsame.learning.device import Device
+from selfsame.parameters import Settings, Share
 
-Share = Annotated[float, Field(ge=0, le=1)]
 PositiveFloat = Annotated[float, Field(gt=0)]
 PositiveInt = Annotated[int, Field(gt=0)]
 DeviceCount = Literal["auto"] | PositiveInt
 Residence = Literal["auto", "host", "memory", "device"]
 """Where arrays live: memory-mapped from their files (host), copied whole to the memory of the host, or to the
 device, by each process that trains. `auto` is the device where it is a CUDA device with room, else host."""
-
-
-class Settings(BaseModel):
-    """A block of settings: read-only, and a misspelt name is refused."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class ArcFace(Settings):

@@ -4,19 +4,18 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from selfsame.errors import InputError
+from selfsame.parameters import Settings
 
 Rule = Literal["sum", "likelihood_ratio", "logistic", "quality"]
 NormalisationKind = Literal["z", "tanh", "min_max"]
 CalibrationKind = Literal["logistic", "pav"]
 
 
-class FusionSettings(BaseModel):
+class FusionSettings(Settings):
     """What may be tuned of normalisation, calibration and fusion."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     normalisation: NormalisationKind  # of the scores that rule sum adds
     weights: Literal["equal", "d_prime"]  # of rule sum

@@ -2,17 +2,10 @@
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, NonNegativeFloat, PositiveFloat, PositiveInt
+from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt
 
 from selfsame.learning.device import Device
-
-Share = Annotated[float, Field(ge=0, lt=1)]
-
-
-class Settings(BaseModel):
-    """A block of settings: fixed once read, and without room for a misspelt name."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
+from selfsame.parameters import PartialShare, Settings
 
 
 class PcaSvm(Settings):
@@ -42,9 +35,9 @@ class FaceAugmentation(Settings):
     """Changes of a face that leave its identity."""
 
     rotation_deg: Annotated[float, Field(ge=0, le=90)]  # largest, either way
-    scale: Share  # largest relative change
-    translation: Share  # largest shift along each axis, share of the side
-    lighting: Share  # largest relative change from the middle to either side
+    scale: PartialShare  # largest relative change
+    translation: PartialShare  # largest shift along each axis, share of the side
+    lighting: PartialShare  # largest relative change from the middle to either side
     mirror: bool  # whether half of the faces are mirrored
 
 
@@ -54,14 +47,14 @@ class Network(Settings):
     kind: Literal["network"]
     channels: tuple[PositiveInt, ...] = Field(min_length=1)  # of each stage; each halves the picture
     embedding_size: PositiveInt
-    dropout: Share  # of the features before the embedding
+    dropout: PartialShare  # of the features before the embedding
     epochs: PositiveInt
     batch_size: PositiveInt
     learning_rate: PositiveFloat  # peak, of AdamW
     weight_decay: NonNegativeFloat
     warm_up: Annotated[float, Field(gt=0, lt=1)]  # share of the steps over which the rate rises
     scale: PositiveFloat  # factor of the cosines before the softmax
-    label_smoothing: Share
+    label_smoothing: PartialShare
     augmentation: FaceAugmentation
     device: Device
     threads: PositiveInt  # of the processor; the same number is needed for the same bits

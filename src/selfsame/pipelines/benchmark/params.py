@@ -2,27 +2,24 @@
 
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, PositiveFloat, PositiveInt
+from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt
 
 from selfsame.imaging.backends import Backend
+from selfsame.parameters import Settings
 
 Some = Field(min_length=1)
 
 
-class PreprocessingDesigns(BaseModel):
+class PreprocessingDesigns(Settings):
     """Which backends are compared, on how many captures."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     captures: PositiveInt  # of each modality, at most
     backends: Annotated[tuple[Backend, ...], Some]
     workers: Annotated[tuple[PositiveInt, ...], Some] | None  # None: 1, 2, 4 ... and every core
 
 
-class LoadingDesigns(BaseModel):
+class LoadingDesigns(Settings):
     """Which sizes of batches are compared, on how many presentations."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     presentations: PositiveInt  # at most
     batch_sizes: Annotated[tuple[PositiveInt, ...], Some]
@@ -30,10 +27,8 @@ class LoadingDesigns(BaseModel):
     file_workers: tuple[NonNegativeInt, ...]  # of a DataLoader of one file an image; empty: not compared
 
 
-class BenchmarkParameters(BaseModel):
+class BenchmarkParameters(Settings):
     """What is compared, and for how long."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     rounds: PositiveInt
     design_s: PositiveFloat  # of each design in each round

@@ -2,17 +2,16 @@
 
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator
+from pydantic import Field, StringConstraints, field_validator
 
 from selfsame.matching.comparators import COSINE, ComparatorSettings
+from selfsame.parameters import Settings
 
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$")]  # files are named after it
 
 
-class ComparisonParams(BaseModel):
+class ComparisonParams(Settings):
     """Which comparators one modality has beside that of the trained network, and their settings."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     workers: int = Field(ge=-1)  # processes; -1: as many as there are cores
     batch_size: int = Field(gt=0)  # captures that a worker encodes at a time

@@ -2,23 +2,16 @@
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, RootModel, field_validator
+from pydantic import ConfigDict, Field, RootModel, field_validator
 
+from selfsame.parameters import PartialShare, Settings
 from selfsame.sources.kinds import Kind
 from selfsame.sources.layouts import OPTIONAL, REQUIRED, Layout, PathPattern
 from selfsame.sources.limits import Limits
 from selfsame.sources.splits import ListedReferences, SharedReferences, SplitRules
 
-Share = Annotated[float, Field(ge=0, lt=1)]
 
-
-class Block(BaseModel):
-    """A block of parameters: fixed once read, and without room for a misspelt name."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Pattern(Block):
+class Pattern(Settings):
     """One pattern of a layout; see docs/layouts.md."""
 
     pattern: str
@@ -53,7 +46,7 @@ class Layouts(RootModel[dict[str, tuple[Pattern, ...]]]):
         ]
 
 
-class ReferenceCaptures(Block):
+class ReferenceCaptures(Settings):
     """What the kinds of reference have in common: the same keys, checked alike, so that the kind switches."""
 
     indices: tuple[Annotated[int, Field(ge=1)], ...] = Field(min_length=1)
@@ -87,12 +80,12 @@ class ShareOfCaptures(ReferenceCaptures):
         return SharedReferences(self.share)
 
 
-class Protocol(Block):
+class Protocol(Settings):
     """How captures are split; which protocol the manifest shows is the kind, and every key is checked."""
 
     kind: Kind
     reference_captures: Annotated[ListedCaptures | ShareOfCaptures, Field(discriminator="kind")]
-    validation_share: Share  # of the captures that would be trained on
+    validation_share: PartialShare  # of the captures that would be trained on
     folds: Annotated[int, Field(ge=1)]  # of subject_disjoint; 1: nobody is trained on, everybody tested
     unenrolled_share: Annotated[float, Field(gt=0, lt=1)]  # of open_set: of the subjects
 
@@ -103,7 +96,7 @@ class Protocol(Block):
         )
 
 
-class DataEngineering(Block):
+class DataEngineering(Settings):
     """What is read at most, how it is split, and with how many threads."""
 
     max_bytes: Annotated[int, Field(ge=1)]

@@ -4,8 +4,9 @@ from typing import Self
 
 from pydantic import Field, PositiveInt, model_validator
 
-from selfsame.learning.estimators.settings import EstimatorSettings, Network, Settings
+from selfsame.learning.estimators.settings import EstimatorSettings, Network
 from selfsame.learning.estimators.trials import Candidate
+from selfsame.parameters import Settings
 
 
 class CaptureRange(Settings):

@@ -2,22 +2,17 @@
 
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
 from selfsame.learning.device import Device
 from selfsame.matching.fusion_settings import Fusing, FusionSettings, Rule
+from selfsame.parameters import Settings
 from selfsame.sources.kinds import Kind
 
 OpenRate = Annotated[float, Field(gt=0.0, lt=1.0)]
 
 
-class Block(BaseModel):
-    """A block of parameters: fixed once read, and without room for a misspelt name."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class FusionParams(Block):
+class FusionParams(Settings):
     """How the scores of several modalities become one, and scores become log-likelihood ratios."""
 
     rule: Literal["sum", "likelihood_ratio", "logistic"]  # that inference uses
@@ -38,7 +33,7 @@ class FusionParams(Block):
         return Fusing(self.chosen, self.rules, self.groups, seed, self.settings)
 
 
-class DetailParams(Block):
+class DetailParams(Settings):
     """What is looked at more closely, under one protocol."""
 
     protocol: Kind  # under which; the first that is evaluated where this one is not
@@ -48,7 +43,7 @@ class DetailParams(Block):
     worst: int = Field(ge=0)  # mated and non-mated comparisons that are listed
 
 
-class EvaluationParams(Block):
+class EvaluationParams(Settings):
     """How embeddings are computed, what is compared, and what is measured on it."""
 
     batch_size: int = Field(gt=0)  # captures a step

@@ -3,48 +3,41 @@
 import re
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, PositiveFloat, PositiveInt, model_validator
+from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt, model_validator
 
 from selfsame.fingerprint.distortion_model import DistortionModel
 from selfsame.imaging.backends import CLUSTERS, Backend
+from selfsame.parameters import Settings
 
 ADDRESSES = {"dask": r"(tcp|tls)://\S+:\d+", "ray": r"ray://\S+:\d+"}
 """What the address of a cluster looks like, by backend."""
 
 
-class SyntheticImpressions(BaseModel):
+class SyntheticImpressions(Settings):
     """Second impressions made by distortion, where every finger has one capture only."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     count: NonNegativeInt  # of each capture; 0: none
     distortion: DistortionModel
 
 
-class IrisNormalisation(BaseModel):
+class IrisNormalisation(Settings):
     """An eye becomes a polar strip."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     kind: Literal["iris"]
     height: PositiveInt  # rows of the strip, from pupil to limbus
     width: PositiveInt  # columns of the strip, once round
 
 
-class Resolution(BaseModel):
+class Resolution(Settings):
     """Which physical size a print is brought to; every key is checked, whether or not it is used."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     target_dpi: PositiveFloat | None  # px per inch of the result; None: whatever fits height and width
     assumed_dpi: PositiveFloat  # of captures whose files state no resolution
     trust_files: bool  # whether what files state is used
 
 
-class FingerprintNormalisation(BaseModel):
+class FingerprintNormalisation(Settings):
     """A print is cropped, centred and evened out."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     kind: Literal["fingerprint"]
     height: PositiveInt  # px
@@ -53,10 +46,8 @@ class FingerprintNormalisation(BaseModel):
     synthetic_impressions: SyntheticImpressions
 
 
-class FaceNormalisation(BaseModel):
+class FaceNormalisation(Settings):
     """A cropped face is brought to one size."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     kind: Literal["face"]
     height: PositiveInt  # px
@@ -68,10 +59,8 @@ Normalisation = Annotated[
 ]
 
 
-class PreprocessingParameters(BaseModel):
+class PreprocessingParameters(Settings):
     """How the captures of one modality become arrays."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     modality: str  # of the manifest
     backend: Backend

@@ -15,7 +15,7 @@ from selfsame.imaging.sharding import PlannedImpression, digest_settings
 from selfsame.pipelines.preprocessing.params import PreprocessingParameters, Resolution
 from selfsame.sources.index import list_impressions, state_resolutions
 
-WITHOUT_PIXELS = ("selfsame.errors",)
+WITHOUT_PIXELS = ("selfsame.errors", "selfsame.parameters")
 """Modules that normalisations import and that decide no pixel."""
 
 

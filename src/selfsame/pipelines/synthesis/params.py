@@ -2,19 +2,18 @@
 
 from typing import Self
 
-from pydantic import BaseModel, ConfigDict, NonNegativeInt, PositiveInt, model_validator
+from pydantic import NonNegativeInt, PositiveInt, model_validator
 
 from selfsame.fingerprint.distortion_model import DistortionModel
+from selfsame.parameters import Settings
 from selfsame.sources.synthetic.eye_model import EyeModel
 from selfsame.sources.synthetic.face_model import FaceModel
 from selfsame.sources.synthetic.fingerprint_model import FingerprintModel
 from selfsame.sources.synthetic.instances import Finger
 
 
-class PresentationParameters(BaseModel):
+class PresentationParameters(Settings):
     """What inference is shown: both eyes and one finger a presentation, or one face."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     known_subjects: NonNegativeInt  # subjects of the sample who come back
     unknown_subjects: NonNegativeInt  # subjects who are not in the sample
@@ -34,10 +33,8 @@ class PresentationParameters(BaseModel):
         return [*range(1, self.known_subjects + 1), *strangers]
 
 
-class SynthesisParameters(BaseModel):
+class SynthesisParameters(Settings):
     """How many people are made up, how often each is captured, and how much captures vary."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     subjects: PositiveInt
     captures_per_eye: PositiveInt
@@ -56,10 +53,8 @@ class SynthesisParameters(BaseModel):
         return self
 
 
-class FaceSynthesisParameters(BaseModel):
+class FaceSynthesisParameters(Settings):
     """How many faces are made up, how often each is captured, and how much captures vary."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     subjects: PositiveInt
     captures_per_face: PositiveInt

@@ -2,9 +2,10 @@
 
 from typing import Annotated, Self
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from selfsame.learning.regimen import EncoderSettings, Regimen
+from selfsame.parameters import Settings
 
 
 class TrainingParameters(Regimen):
@@ -23,10 +24,8 @@ class TrainingParameters(Regimen):
         return self
 
 
-class CrossValidation(BaseModel):
+class CrossValidation(Settings):
     """Whether networks are trained for the other folds of the protocols, beside the deployed one."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     enabled: bool
     workers: Annotated[int, Field(ge=-1)]  # folds trained at once, -1: as many as the cores can serve
