@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from selfsame.errors import MismatchError
 from selfsame.matching.comparators import COSINE, Compare, read_compare
 from selfsame.matching.cosine_search import CosineSearch, rises
+from selfsame.matching.gallery_settings import GallerySettings
 from selfsame.matching.prediction import Fuse, Nearest, predict
 from selfsame.matching.protocol import ENROLLED
 from selfsame.matching.scoring import Score
@@ -58,6 +59,7 @@ def answer(
     paths: "pd.Series[str]",
     rejected: pd.DataFrame,
     count: int,
+    gallery: GallerySettings,
 ) -> pd.DataFrame:
     """Answer who each presentation of new captures shows.
 
@@ -69,6 +71,7 @@ def answer(
         paths: the path of each new capture, by capture_id; of other modalities, too.
         rejected: files that were not taken: `path`, `reason`, `detail`.
         count: how many candidates to list.
+        gallery: how embeddings are kept and searched, where captures of one modality are compared by them.
 
     Returns:
         A table of COLUMNS: a row for each presentation, then one for each file that is not presented, because
@@ -92,7 +95,7 @@ def answer(
         fuse=fuse,
         thresholds=recogniser.thresholds,
         count=count,
-        nearest=_search_alone(shown, left, right, fuse),
+        nearest=_search_alone(shown, left, right, fuse, gallery),
     )
     named = _name_captures(answers, shown, paths)
     enrolled_too = _set_aside(_list_enrolled(paths, owners), "enrolled")
@@ -168,6 +171,7 @@ def _search_alone(
     left: Mapping[str, pd.DataFrame],
     right: Mapping[str, pd.DataFrame],
     fuse: Fuse,
+    gallery: GallerySettings,
 ) -> Nearest | None:
     """Search a gallery where one modality alone is shown, by its embeddings; None where all are compared."""
     if len(shown) != 1:
@@ -184,6 +188,7 @@ def _search_alone(
         enrolled=unpack_templates(enrolled["template"]).astype(np.float32),
         owners=enrolled[["subject_id", "instance"]],
         fuse=fuse,
+        settings=gallery,
     ).nearest
 
 
