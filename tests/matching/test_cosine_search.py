@@ -14,7 +14,9 @@ from selfsame.matching.prediction import predict
 from selfsame.matching.templates import Captures
 
 PLAIN = GallerySettings(stored_as="float32", sketch=False, workers=1)
-EXACT = [PLAIN.model_copy(update={"sketch": sketch, "workers": n}) for sketch in (False, True) for n in (1, 3)]
+EXACT = [
+    PLAIN.model_copy(update={"sketch": sketch, "workers": n}) for sketch in (False, True) for n in (1, 3)
+]
 
 FUSIONS = {
     "as it is": lambda scores: scores[:, 0].astype(np.float64),

@@ -7,7 +7,7 @@ from selfsame.matching.fusion_settings import FusionSettings
 from selfsame.matching.score_fusion import fit_fusion
 from selfsame.metrics.comparisons import Comparisons
 from selfsame.metrics.intervals import draw_multiplicities, rate_interval
-from selfsame.metrics.verification import error_curve, resample_curves
+from selfsame.metrics.verification import ErrorCurve, error_curve, resample_curves
 
 RULES = ("sum", "likelihood_ratio", "logistic", "quality")
 SETTINGS = FusionSettings(normalisation="z", weights="d_prime", calibration="logistic", prior=0.5, spread=1.0)
@@ -70,7 +70,8 @@ def test_shuffled_identities_give_an_eer_of_half_within_its_interval(rule):
     probes, references = names[left], names[right]
     found = fit(rule, (scores, probes == references, probes, references), qualities=np.ones(scores.shape))
     comparisons = Comparisons(found.fused, probes, references)
-    resampled, _ = resample_curves(comparisons, draw_multiplicities(30, 300, np.random.default_rng(0)), ())
+    drawn = draw_multiplicities(30, 300, np.random.default_rng(0))
+    (resampled,) = resample_curves(comparisons, drawn, ErrorCurve.equal_error_rate)
     low, high = rate_interval(float(error_curve(comparisons).equal_error_rate()), resampled, 30)
     assert low <= 0.5 <= high
 

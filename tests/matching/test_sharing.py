@@ -17,7 +17,6 @@ from selfsame.matching.pairs import compare_templates
 from selfsame.matching.sharing import share_out
 
 
-
 @pytest.fixture
 def deadly():
     def end(*_):
@@ -86,7 +85,7 @@ def test_death_while_encoding_names_modality_and_comparator(index, deadly):
     arrays = ShardedArrays({"iris_left": np.zeros((len(rows), 2, 4, 5), np.uint8)})
     comparator = SimpleNamespace(learns=False, encode=deadly)
     fitted = rows.head(0).reindex(columns=FITTED_COLUMNS)
-    with pytest.raises(WorkerDiedError, match="^expected iris_left templates by code, but a process"):
+    with pytest.raises(WorkerDiedError, match=r"^expected iris_left templates by code, but a process"):
         encode_all({"code": comparator}, fitted, arrays, rows, batch_size=2, workers=2)
 
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from selfsame.errors import InputError
 from selfsame.metrics.comparisons import Comparisons
 from selfsame.metrics.intervals import CONFIDENCE, draw_multiplicities
-from selfsame.metrics.verification import error_curve, resample_curves
+from selfsame.metrics.verification import ErrorCurve, error_curve, resample_curves
 
 
 @dataclass(frozen=True)
@@ -125,7 +125,5 @@ def _rates(
     comparisons: Comparisons, drawn: NDArray[np.float64], fmr: float | None
 ) -> tuple[float, NDArray[np.float64]]:
     curve = error_curve(comparisons)
-    eer, fnmr = resample_curves(comparisons, drawn, () if fmr is None else (fmr,))
-    if fmr is None:
-        return float(curve.equal_error_rate()), eer
-    return float(curve.fnmr_at(fmr)), fnmr[fmr]
+    (eers,) = resample_curves(comparisons, drawn, ErrorCurve.equal_error_rate)
+    return float(curve.equal_error_rate()), eers

@@ -11,9 +11,7 @@ EVERY_CORE = -1
 Made = TypeVar("Made")
 
 
-def share_out(
-    tasks: Iterable[Callable[[], Made]], *, count: int, workers: int, what: str
-) -> Iterator[Made]:
+def share_out(tasks: Iterable[Callable[[], Made]], *, count: int, workers: int, what: str) -> Iterator[Made]:
     """Run tasks and give their results in order; few tasks and few results are held at a time.
 
     Args:
