@@ -6,7 +6,7 @@ from selfsame.matching.quantisation import RowType
 
 
 class GallerySettings(BaseModel):
-    """How a gallery is kept and searched; with float32 the answers are those of a comparison with everyone."""
+    """How it is kept and searched; with float32 the answers are those of a comparison with everyone."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
