@@ -11,24 +11,12 @@ from selfsame.errors import MismatchError
 from selfsame.matching.comparators import COSINE, Compare, read_compare
 from selfsame.matching.cosine_search import CosineSearch, rises
 from selfsame.matching.gallery_settings import GallerySettings
-from selfsame.matching.prediction import Fuse, Nearest, predict
+from selfsame.matching.prediction import ANSWER_COLUMNS, Fuse, Nearest, predict
 from selfsame.matching.protocol import ENROLLED
 from selfsame.matching.scoring import Score
-from selfsame.matching.templates import Captures, list_captures, name_captures, unpack_templates
+from selfsame.matching.templates import Captures, list_captures, place_captures, unpack_templates
 
-COLUMNS: Mapping[str, str] = {
-    "presentation": "str",
-    "status": "str",
-    "identity": "str",
-    "score": "float64",
-    "threshold": "float64",
-    "candidates": "object",
-    "candidate_scores": "object",
-    "modalities": "str",
-    "captures": "object",
-    "reason": "str",
-    "model_version": "str",
-}
+COLUMNS: Mapping[str, str] = {**ANSWER_COLUMNS, "model_version": "str"}
 """The predictions: a row for each presentation (`identified`, `unknown`, `failed`) and for each other file
 (`enrolled`: it is a reference itself; `rejected`)."""
 
@@ -149,8 +137,8 @@ def _compare_between(probes: Captures, left: pd.DataFrame, right: pd.DataFrame) 
     """Compare templates when they are asked for; a capture without one gives NaN."""
     if not len(left) or not len(right):
         return lambda shown, kept: np.full((len(shown), len(kept)), np.nan, dtype=np.float32)
-    places, fresh = _place(probes, left), unpack_templates(left["template"])
-    enrolled = unpack_templates(right["template"])[_place(list_captures(right), right)]
+    places, fresh = place_captures(probes, left), unpack_templates(left["template"])
+    enrolled = unpack_templates(right["template"])[place_captures(list_captures(right), right)]
     compare: Compare = read_compare(str(right["comparator"].iloc[0]), str(right["settings"].iloc[0]))
 
     def score(shown: NDArray[np.int64], kept: NDArray[np.int64]) -> NDArray[np.float32]:
@@ -183,19 +171,13 @@ def _search_alone(
     probes = list_captures(index)
     return CosineSearch.of(
         unpack_templates(fresh["template"]).astype(np.float32),
-        rows=_place(probes, fresh),
+        rows=place_captures(probes, fresh),
         instances=probes.instances,
         enrolled=unpack_templates(enrolled["template"]).astype(np.float32),
         owners=enrolled[["subject_id", "instance"]],
         fuse=fuse,
         settings=gallery,
     ).nearest
-
-
-def _place(captures: Captures, templates: pd.DataFrame) -> NDArray[np.int64]:
-    """Find the template of each capture: (n,) rows, -1 where it has none."""
-    rows = {name: row for row, name in enumerate(name_captures(templates).tolist())}
-    return np.array([rows.get(name, -1) for name in captures.names.tolist()], dtype=np.int64)
 
 
 def _widen(recogniser: Recogniser, shown: Sequence[str]) -> Fuse:

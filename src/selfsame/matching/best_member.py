@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from selfsame.errors import InputError
 from selfsame.metrics.comparisons import Comparisons
-from selfsame.metrics.intervals import CONFIDENCE, draw_multiplicities
+from selfsame.metrics.intervals import TAIL, draw_multiplicities
 from selfsame.metrics.verification import ErrorCurve, error_curve, resample_curves
 
 
@@ -98,8 +98,7 @@ def _difference(
     drawn = draw_multiplicities(len(one.subjects), resamples, rng)
     rates, resampled = zip(*(_resample_eer(side, drawn) for side in (one, other)), strict=True)
     gaps = resampled[0] - resampled[1]
-    tail = (1.0 - CONFIDENCE) / 2
-    low, high = np.nanquantile(gaps, [tail, 1.0 - tail])
+    low, high = np.nanquantile(gaps, [TAIL, 1.0 - TAIL])
     return MemberDifference(name, int(rows.sum()), rates[1], rates[0], (float(low), float(high)))
 
 

@@ -29,18 +29,19 @@ PRESENTED_AT_ONCE = 1024
 UNKNOWN = "unknown"
 """The answer for a presentation whose best score stays below the threshold."""
 
-COLUMNS = (
-    "presentation",
-    "status",
-    "identity",
-    "score",
-    "threshold",
-    "candidates",
-    "candidate_scores",
-    "modalities",
-    "captures",
-    "reason",
-)
+ANSWER_COLUMNS: Mapping[str, str] = {
+    "presentation": "str",
+    "status": "str",
+    "identity": "str",
+    "score": "float64",
+    "threshold": "float64",
+    "candidates": "object",
+    "candidate_scores": "object",
+    "modalities": "str",
+    "captures": "object",
+    "reason": "str",
+}
+"""The answers: a row for each presentation."""
 
 
 def present_each_once(probes: Mapping[str, Captures]) -> Presentations:
@@ -88,11 +89,11 @@ def predict(
             comparing them with all others; None compares with all.
 
     Returns:
-        One row a presentation, with COLUMNS. `status` is `identified`, `unknown`, or `failed` where nothing
-        could be compared (no capture was acquired, or no threshold is known for these modalities).
+        One row a presentation, with ANSWER_COLUMNS. `status` is `identified`, `unknown`, or `failed` where
+        nothing could be compared (no capture was acquired, or no threshold is known for these modalities).
     """
     if not probes:
-        return pd.DataFrame(columns=list(COLUMNS))
+        return pd.DataFrame(columns=list(ANSWER_COLUMNS))
     presentations = present_each_once(probes)
     if nearest is None:
         records = reference_records(references)
@@ -108,7 +109,7 @@ def predict(
         found = search(block, count)
         limits = [thresholds.get(key, np.nan) for key in found.used]
         rows += [_row(i, block, found, limit, probes) for i, limit in enumerate(limits)]
-    return pd.DataFrame(rows, columns=list(COLUMNS))
+    return pd.DataFrame(rows, columns=list(ANSWER_COLUMNS))
 
 
 @dataclass(frozen=True)
