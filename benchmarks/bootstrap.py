@@ -4,7 +4,7 @@
     python benchmarks/bootstrap.py --short
 
 Claims: at least 92 % of the intervals of every rate hold the truth; 1,000 resamples of 100,000 scores, with
-the EER and the FNMR at two FMRs in each, take at most 5 s and 1 GiB.
+the EER, the AUC and the FNMR at two FMRs in each, take at most 5 s and 1 GiB.
 
 People differ: some are hard to match (goats), some are easy to be taken for and easily taken for others
 (wolves and lambs), so that neither mated nor non-mated comparisons are independent. In every simulation new
