@@ -40,10 +40,10 @@ def list_places(settings: CylinderSettings) -> FloatArray:
 def build_cylinders(found: Minutiae, settings: CylinderSettings) -> Cylinders:
     """Build the cylinder of each minutia.
 
-    A neighbour fills the cells near its place (Gaussian of the distance) whose height is near the difference
-    of directions (Gaussian, integrated over the section); a sigmoid limits the fill. Source: R. Cappelli, M.
-    Ferrara, D. Maltoni, "Minutia Cylinder-Code: a new representation and matching technique for fingerprint
-    recognition", IEEE Transactions on Pattern Analysis and Machine Intelligence 32 (2010).
+    Cappelli, Ferrara and Maltoni, Minutia Cylinder-Code: a new representation and matching technique for
+    fingerprint recognition (2010): a neighbour fills the cells near its place (Gaussian of
+    the distance) whose height is near the difference of directions (Gaussian, integrated over the section); a
+    sigmoid limits the fill.
     """
     places = list_places(settings)
     count = found.x.size
