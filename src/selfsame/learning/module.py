@@ -139,12 +139,17 @@ class TrainingModule(lightning.LightningModule):
         self.validation_tally.add(self.compute_losses(batch, 0.0, None, whole), whole)
 
     def _set_learning_rate(self, step: int) -> float:
-        """Set the learning rate of this step; return the share of the training that is done, in [0, 1)."""
-        progress = (self.epoch - 1 + step / self.plan.batches) / self.regimen.max_epochs
-        rate = self.regimen.learning_rate * self.regimen.schedule.factor_at(progress)
+        """Set the learning rate of this step; return the share of the training that is done, in [0, 1).
+
+        The schedule is read as far into it as the step's number, from 1, among one more than there are. So
+        it is 0 before the first step and at its floor after the last, and no step is taken at either.
+        """
+        steps = self.regimen.max_epochs * self.plan.batches
+        done = (self.epoch - 1) * self.plan.batches + step
+        rate = self.regimen.learning_rate * self.regimen.schedule.factor_at((done + 1) / (steps + 1))
         for group in self.trainer.optimizers[0].param_groups:
             group["lr"] = rate
-        return progress
+        return done / steps
 
     def compute_losses(
         self, batch: Batch, margin_rad: float, generator: Generator | None, whole: Whole | None = None

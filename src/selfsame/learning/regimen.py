@@ -58,7 +58,7 @@ class CosineSchedule(Settings):
 
     kind: Literal["cosine"]
     warm_up: Share  # share of the training over which it rises
-    floor: Share  # share of the peak that it falls to
+    floor: Share  # share of the peak that it has fallen to after the last step
 
     def factor_at(self, progress: float) -> float:
         """Return the share of the peak learning rate after a share `progress`, in [0, 1], of the training."""
