@@ -33,10 +33,10 @@ class Filling:
 class Filler:
     """Fills the batches of one epoch, in the order in which they are begun.
 
-    A thread fills one after the other. Who waits for a batch does not sleep while others are not begun, but
-    fills one of them: two threads copy faster than one where a core is free, and where none is nobody waits
-    to be woken. A team of torch's threads would meet after every row, so torch works alone in the thread, and
-    the one that waits fills batches only where torch is alone in it too, or is not needed.
+    A thread fills one after the other. While the loop waits for a batch, it fills the next queued one itself:
+    two threads copy faster than one where a core is free, and where none is nobody waits to be woken. Several
+    threads of torch would wait for each other after every row, so torch works alone in the thread, and the
+    loop fills batches only where torch works alone in it too.
 
     Of idle memory what was used last is filled first, because it is still in the cache; of page-locked memory
     what was used first, because the device has finished with it.
@@ -52,7 +52,7 @@ class Filler:
         self._idle = deque(ring)
         self._take_idle = self._idle.popleft if pin else self._idle.pop
         self._waiting: SimpleQueue[Filling | None] = SimpleQueue()
-        self._lends_a_hand = torch.get_num_threads() == 1 or all(one.without_torch for one in gatherers)
+        self._lends_a_hand = torch.get_num_threads() == 1
         self._thread = self._start_thread()
 
     def begin(self, rows: NDArray[np.int64]) -> Filling:
@@ -104,7 +104,11 @@ class Filler:
         of_the_loop, settled = torch.get_num_threads(), threading.Event()
         thread = threading.Thread(target=self._work, args=(settled,), name=THREAD_NAME, daemon=True)
         thread.start()
-        settled.wait()
+        try:
+            settled.wait()
+        except BaseException:  # of the user, who stops the run: nobody would end the thread
+            self._waiting.put(None)
+            raise
         torch.set_num_threads(of_the_loop)
         return thread
 

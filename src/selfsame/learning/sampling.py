@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 ABSENT = -1
+"""The row of a modality that a presentation lacks."""
 
 
 def draw_presentations(
