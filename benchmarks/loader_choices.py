@@ -108,7 +108,7 @@ def wait_only(design: Callable[[], Iterator[Batch]]) -> Iterator[Batch]:
     finish = Filler.finish
 
     def wait(self: Filler, filling: Filling) -> tuple[Buffers, Lent]:
-        self._lends_a_hand = False
+        self._loop_fills = False
         return finish(self, filling)
 
     Filler.finish = wait

@@ -14,7 +14,7 @@ PAGE = 4096
 
 
 class Lent(NamedTuple):
-    """Memory for the images of one batch; both are views of the same bytes.
+    """Memory for the images of one batch, viewed in two ways.
 
     Attributes:
         images: one tensor a modality, (batch, 2, height, width) uint8.

@@ -185,7 +185,7 @@ def _keep_parts(folder: Path) -> EmbeddingParts | None:
 
 
 def _embed_quietly(arrays: Mapping[str, ShardedArrays], settings: FoldSettings, fold: Fold) -> pd.DataFrame:
-    """Do it in a process of its own, whose progress bar would write over those of the others."""
+    """Embed a fold in a process of its own, without a progress bar that would write over those of others."""
     with redirect_stderr(_Plain(sys.stderr)):
         return embed_fold(arrays, fold, settings)
 
@@ -204,7 +204,7 @@ class _Plain(TextIOBase):
 def require_same_folds(
     embeddings: pd.DataFrame, indexes: Mapping[str, pd.DataFrame], assignments: pd.DataFrame
 ) -> None:
-    """Refuse embeddings of folds that were drawn otherwise: whom they lack would pass for not acquired.
+    """Refuse embeddings of folds that were drawn otherwise: what they lack would count as not acquired.
 
     Args:
         embeddings: from `embed_folds`.

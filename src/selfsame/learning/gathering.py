@@ -82,7 +82,7 @@ class RowGatherer:
             out[rows == FAILED] = 0
 
     def read_exactly(self, *, exactly: bool) -> None:
-        """Let the kernel read from the disk what is asked for alone, or as usual some MiB around it."""
+        """Let the kernel read from the disk only what is asked for, or as usual some MiB around it."""
         self._mappings.advise(mmap.MADV_RANDOM if exactly else mmap.MADV_NORMAL)
 
     def announce(self, rows: NDArray[np.int64]) -> None:

@@ -29,7 +29,7 @@ Work = Callable[[], object]
 
 
 def launch(work: Work, count: int, device: str) -> None:
-    """Do a piece of work in several processes that know of each other, and wait for their end.
+    """Do a piece of work in several processes that are connected, and wait for their end.
 
     The processes are started afresh (`spawn`), so the work has to be one that can be pickled, and end with
     this one. What they log appears here: everything of the first one, warnings of the others.

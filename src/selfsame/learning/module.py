@@ -141,8 +141,8 @@ class TrainingModule(lightning.LightningModule):
     def _set_learning_rate(self, step: int) -> float:
         """Set the learning rate of this step; return the share of the training that is done, in [0, 1).
 
-        The schedule is read as far into it as the step's number, from 1, among one more than there are. So
-        it is 0 before the first step and at its floor after the last, and no step is taken at either.
+        Step k of n, counted from 1, has the rate of the schedule after k / (n + 1) of the training. So no
+        step is taken at its very beginning, where the rate is 0, or at its very end, where it may be.
         """
         steps = self.regimen.max_epochs * self.plan.batches
         done = (self.epoch - 1) * self.plan.batches + step
