@@ -1,6 +1,7 @@
 """Tasks of unlike length: who takes the next one, and when no other is begun."""
 
 import os
+import threading
 import time
 
 import pytest
@@ -51,3 +52,23 @@ def test_nothing_is_begun_once_the_results_are_left(tmp_path):
         (tmp_path / "go on").touch()
         pool.submit(os.getpid)()  # is done after whatever was begun before
     assert sorted(path.name for path in tmp_path.iterdir()) == ["0", "go on"]
+
+
+def test_an_interrupted_run_waits_for_no_task(tmp_path):
+    def work(item):
+        (tmp_path / str(item)).touch()
+        time.sleep(60)
+
+    def interrupt():
+        with open_processes(2) as pool, dispatched(pool, 2, work, range(9)):
+            while len(list(tmp_path.iterdir())) < 2:
+                time.sleep(0.01)
+            raise KeyboardInterrupt
+
+    threads, began = threading.active_count(), time.monotonic()
+    with pytest.raises(KeyboardInterrupt):
+        interrupt()
+    while threading.active_count() > threads:  # those that waited for the workers
+        assert time.monotonic() < began + 30
+        time.sleep(0.01)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["0", "1"]

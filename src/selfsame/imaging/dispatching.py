@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import CancelledError, ThreadPoolExecutor
 from contextlib import contextmanager
-from threading import Event
 from typing import TypeVar
 
 from selfsame.imaging.backends import Pool
@@ -31,19 +30,21 @@ def dispatched(
         The results, in the order of the items; where a task failed, its error is raised. After a failure, and
         once the context is left, no other task is begun; those at hand go on as long as the pool is open.
     """
-    threads, failed = ThreadPoolExecutor(workers), Event()
+    threads, last = ThreadPoolExecutor(workers), len(items)
 
-    def work(item: Item) -> Made:
-        if failed.is_set():  # nobody asks for what comes after the failure, and all before it has been begun
+    def work(i: int) -> Made:
+        nonlocal last
+        if i > last:  # nobody asks for what comes after a failure
             raise CancelledError
         try:
-            return pool.submit(task, item)()
+            return pool.submit(task, items[i])()
         except BaseException:
-            failed.set()
+            last = min(last, i)
             raise
 
-    futures = [threads.submit(work, item) for item in items]
+    futures = [threads.submit(work, i) for i in range(len(items))]
     try:
         yield (future.result() for future in futures)
     finally:
+        last = -1
         threads.shutdown(wait=False, cancel_futures=True)
