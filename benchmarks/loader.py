@@ -9,8 +9,7 @@ A sample is three captures of random pixels, each an image and its mask as here 
 default sizes or at 224x224; every design hands out the same samples in batches, all from the page cache: each
 time it runs an epoch that does not count, and then one that does.
 
-BatchLoader reads arrays that were copied to memory, as `residence: auto` does with sets that fit, or files
-that are mapped, as with sets that do not. The plain copies read the same memory, in large pages:
+BatchLoader reads files that are mapped. The plain copies read a copy of them in memory, in large pages:
 
 - memcpy: rows in order, to one buffer, which stays in the cache: the plainest measure there is. No loader can
   do that, which hands one batch out while it fills the next and is asked for shuffled rows.
@@ -48,18 +47,17 @@ from loader_samples import (
     copy_all,
     copy_in_order,
     copy_in_threads,
+    copy_rows,
     copy_shuffled,
     drain,
     make_ring,
     plan_epoch,
-    view_rows,
     write_shards,
 )
 from rounds import Claim, Cost, Measure, Rounds, Spread, conclude, cost_of, parser_of, run_rounds, speed_of
 from selfsame.learning.batches import BatchLoader
-from selfsame.learning.residence import copy_to_memory
 
-LOADER, MAPPED = "BatchLoader, memory", "BatchLoader, mapped files"
+LOADER = "BatchLoader"
 IN_ORDER, RINGED, SHUFFLED = "memcpy", "memcpy, 3 buffers", "memcpy, shuffled"
 TWO = "by 2 threads"
 FILES, FLOATS = "one .npy a capture", "one .npy a capture, as float32"
@@ -102,36 +100,31 @@ def describe(rounds: Rounds, name: str, samples: int) -> dict[str, float | Sprea
 
 
 def judge(rounds: Rounds) -> Iterator[Claim]:
-    for name in (LOADER, MAPPED):
-        for floor in (IN_ORDER, RINGED, SHUFFLED):
-            yield claim(rounds, name, floor, 0.8)
-        yield claim(rounds, name, SHUFFLED, 0.8, by="processor_s")
-        for floor in (IN_ORDER, SHUFFLED):
-            yield claim(rounds, name, f"{floor}, {TWO}", 0.8)
+    for floor in (IN_ORDER, RINGED, SHUFFLED):
+        yield claim(rounds, floor, 0.8)
+    yield claim(rounds, SHUFFLED, 0.8, by="processor_s")
+    for floor in (IN_ORDER, SHUFFLED):
+        yield claim(rounds, f"{floor}, {TWO}", 0.8)
     for rival, least in ((FILES, 60), *((one, 20) for one in RIVALS)):
         for workers in ("0 workers", "2 workers") if f"{rival}, 0 workers" in rounds[0] else ():
-            yield claim(rounds, LOADER, f"{rival}, {workers}", least)
-            yield claim(rounds, LOADER, f"{rival}, {workers}", least, by="processor_s")
+            yield claim(rounds, f"{rival}, {workers}", least)
+            yield claim(rounds, f"{rival}, {workers}", least, by="processor_s")
 
 
-def claim(rounds: Rounds, name: str, floor: str, least: float, by: Measure = "wall_s") -> Claim:
-    found = speed_of(rounds, name, floor, by)
+def claim(rounds: Rounds, floor: str, least: float, by: Measure = "wall_s") -> Claim:
+    found = speed_of(rounds, LOADER, floor, by)
     measure = "" if by == "wall_s" else " by processor time"
     times = f"{least} of" if least < 1 else f"{least} times"
-    return Claim(f"{name}: at least {times} {floor}{measure}", found, found.median >= least)
+    return Claim(f"{LOADER}: at least {times} {floor}{measure}", found, found.median >= least)
 
 
 def make_designs(folder: Path, samples: int, size: str) -> dict[str, Callable[[], Cost]]:
     arrays = write_shards(folder, samples, SIZES[size])
-    memory = [copy_to_memory(one) for one in arrays]
     steps = plan_epoch(samples, len(arrays))
     order = np.concatenate([step.labels for step in steps])
     write_files(folder, arrays)
-    loaders = {
-        LOADER: BatchLoader(memory, steps, prefetch=2, pin=False),
-        MAPPED: BatchLoader(arrays, steps, prefetch=2, pin=False),
-    }
-    found = make_copies(memory, order) | {name: partial(iter, one) for name, one in loaders.items()}
+    loader = BatchLoader(arrays, steps, prefetch=2, pin=False)
+    found = make_copies(copy_rows(arrays), order) | {LOADER: partial(iter, loader)}
     for name, files in ((FILES, CaptureFiles), (FLOATS, FloatFiles)):
         for workers in (0, 2):
             found[f"{name}, {workers} workers"] = partial(
@@ -143,9 +136,9 @@ def make_designs(folder: Path, samples: int, size: str) -> dict[str, Callable[[]
     return {name: drain(design) for name, design in found.items()}
 
 
-def make_copies(memory: Sequence, order: np.ndarray) -> dict[str, Callable[[], Iterator[object]]]:
+def make_copies(rows: Sequence, order: np.ndarray) -> dict[str, Callable[[], Iterator[object]]]:
     """Make the plain copies, by one thread and by two."""
-    rows, samples = view_rows(memory), len(order)
+    samples = len(order)
     one, ring = make_ring(rows, 1), make_ring(rows, RING)
 
     def in_order(first: int, ring: Sequence) -> object:

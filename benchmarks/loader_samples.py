@@ -13,10 +13,10 @@ import numpy as np
 from rounds import Cost, processor_s
 from selfsame.imaging.arrays import ShardedArrays
 from selfsame.learning.batches import PlanStep
-from selfsame.learning.large_pages import allocate_pixels
 
 SIZES = {"default": ((48, 256), (48, 256), (96, 96)), "224": ((224, 224),) * 3}
 SHARD_ROWS = 64
+LARGE_PAGE = 2**21
 BATCH = 64
 RING = 3
 """Buffers that a loader with two batches ahead fills in turn."""
@@ -67,28 +67,28 @@ def plan_epoch(samples: int, modalities: int, batch: int = BATCH) -> list[PlanSt
     return [PlanStep(rows[i : i + batch], order[i : i + batch]) for i in range(0, samples, batch)]
 
 
-def view_rows(memory: Sequence[ShardedArrays]) -> list[np.ndarray]:
-    """View arrays that were copied to memory as (rows, bytes a row), one a modality."""
-    return [one.shards[0].reshape(len(one), -1) for one in memory]
+def copy_rows(arrays: Sequence[ShardedArrays]) -> list[np.ndarray]:
+    """Copy arrays to memory in large pages, as (rows, bytes a row), one a modality."""
+    rows = [allocate_large((len(one), math.prod(one.shape[1:]))) for one in arrays]
+    for copy, one in zip(rows, arrays, strict=True):
+        np.concatenate([shard.reshape(len(shard), -1) for shard in one.shards], out=copy)
+    return rows
 
 
-def allocate_small(shape: tuple[int, ...]) -> np.ndarray:
-    """Allocate memory that begins on a page and lies in usual pages."""
-    memory = mmap.mmap(-1, math.prod(shape), flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
-    memory.madvise(mmap.MADV_NOHUGEPAGE)
-    return np.frombuffer(memory, dtype=np.uint8).reshape(shape)
+def allocate_large(shape: tuple[int, ...]) -> np.ndarray:
+    """Allocate memory that begins on a large page and lies in such where the kernel has some."""
+    count = math.prod(shape)
+    memory = mmap.mmap(-1, count + LARGE_PAGE, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+    memory.madvise(mmap.MADV_HUGEPAGE)
+    pixels = np.frombuffer(memory, dtype=np.uint8)
+    first = -pixels.ctypes.data % LARGE_PAGE
+    return pixels[first : first + count].reshape(shape)
 
 
-def make_ring(
-    memory: Pixels,
-    count: int,
-    *,
-    allocate: Callable[[tuple[int, ...]], np.ndarray] = allocate_pixels,
-    past_page: int = 0,
-) -> list[list[np.ndarray]]:
+def make_ring(memory: Pixels, count: int, *, past_page: int = 0) -> list[list[np.ndarray]]:
     """Make buffers of a batch each, which begin so many bytes past the beginning of a page."""
     widths = [one.shape[1] for one in memory]
-    whole = [allocate((BATCH * sum(widths) + past_page,))[past_page:] for _ in range(count)]
+    whole = [allocate_large((BATCH * sum(widths) + past_page,))[past_page:] for _ in range(count)]
     ends = np.cumsum([0, *widths]) * BATCH
     return [[one[first:last].reshape(BATCH, -1) for first, last in pairwise(ends)] for one in whole]
 

@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 from scipy.stats import binom
 
 from rounds import Claim, Row, conclude, parser_of
-from selfsame.matching.best_member import BestMember, compare_with_best_member
+from selfsame.matching.best_member import MemberDifference, compare_with_best_member
 from selfsame.matching.cross_fitting import cross_fit
 from selfsame.matching.score_fusion import FusionSettings, Rule
 
@@ -50,7 +50,6 @@ SURPRISE = 0.001
 
 CAPTURES = 5
 RESAMPLES = 200
-FMR = 1e-3
 
 
 @dataclass(frozen=True)
@@ -146,18 +145,18 @@ def fuse(trials: Trials, variant: tuple[Rule, FusionSettings], seed: int) -> Flo
         seed=seed,
         settings=settings,
         qualities=trials.qualities,
-    ).fused
+    )
 
 
-def verdict(trials: Trials, fused: Floats, fmr: float | None, seed: int) -> BestMember:
+def verdict(trials: Trials, fused: Floats, seed: int) -> MemberDifference:
     members = {f"{i}": trials.scores[:, i] for i in range(trials.scores.shape[1])}
     return compare_with_best_member(
         fused, members, trials.probes, trials.references,
-        fmr=fmr, resamples=RESAMPLES, rng=np.random.default_rng(seed),
+        resamples=RESAMPLES, rng=np.random.default_rng(seed),
     )  # fmt: skip
 
 
-def share(verdicts: list[BestMember], what: Callable[[BestMember], float]) -> float:
+def share(verdicts: list[MemberDifference], what: Callable[[MemberDifference], float]) -> float:
     return float(np.mean([what(one) for one in verdicts]))
 
 
@@ -201,17 +200,18 @@ def measure(name: str, subjects: int, repeats: int) -> Iterator[tuple[str, Row]]
     for label, variant in VARIANTS.items():
         started = time.perf_counter()
         fused = [fuse(trials, variant, i) for i, trials in enumerate(drawn)]
-        row: dict[str, float] = {}
         cost = (time.perf_counter() - started) / repeats
-        for title, fmr in (("EER", None), ("FNMR", FMR)):
-            found = [verdict(*one, fmr, i) for i, one in enumerate(zip(drawn, fused, strict=True))]
-            row |= {
-                f"{title} best": share(found, lambda one: one.best.member_rate),
-                f"{title} fused": share(found, lambda one: one.best.fused_rate),
-                f"{title} worse": share(found, lambda one: one.best.is_worse),
-                f"{title} better": share(found, lambda one: one.best.is_better),
-            }
-        yield label, {**row, "s a fit": cost}
+        found = [verdict(*one, i) for i, one in enumerate(zip(drawn, fused, strict=True))]
+        yield (
+            label,
+            {
+                "EER best": share(found, lambda one: one.member_rate),
+                "EER fused": share(found, lambda one: one.fused_rate),
+                "EER worse": share(found, lambda one: one.is_worse),
+                "EER better": share(found, lambda one: one.interval[1] < 0),
+                "s a fit": cost,
+            },
+        )
 
 
 if __name__ == "__main__":

@@ -21,9 +21,11 @@ from pluggy import PluginManager
 
 from selfsame.errors import InputError
 from selfsame.hooks import DeviceCheck, KnownParameters, OwnRoots, RunRecord, RunSummary
+from selfsame.matching.gallery_settings import GallerySettings
 from selfsame.pipelines.inference.params import InferenceParameters
 
 PROJECT = Path(__file__).parents[1]
+GALLERY = GallerySettings(stored_as="float32", sketch=False, workers=1)
 SUMMARY = {"accepted": 3, "subjects": 2, "rejected": 1, "manifest_digest": "abc"}
 
 
@@ -185,7 +187,7 @@ def run(root: Path, *nodes: Node, hook: object) -> None:
             "biometrics.run_records": PartitionedDataset(
                 path=str(root / "runs"), dataset="json.JSONDataset", filename_suffix=".json"
             ),
-            "params:biometrics.inference": MemoryDataset(InferenceParameters(candidates=7)),
+            "params:biometrics.inference": MemoryDataset(InferenceParameters(candidates=7, gallery=GALLERY)),
         }
     )
     manager = PluginManager(HOOK_NAMESPACE)

@@ -1,8 +1,10 @@
 """A toy task that trains in a second: identities are smooth patterns, captures are noisy copies."""
 
-from collections.abc import Callable
+import mmap
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import SimpleNamespace
+from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -21,6 +23,35 @@ INSTANCES = {
     "fingerprint": ("left_thumb", "right_index"),
 }
 SPLITS = {1: "train", 2: "train", 3: "train", 4: "validation", 5: "test"}
+
+
+class Advice(NamedTuple):
+    """What the kernel was told about some bytes of a file."""
+
+    advice: int
+    begin: int
+    end: int
+
+
+@pytest.fixture
+def map_files(tmp_path, monkeypatch) -> Callable[[Sequence[np.ndarray]], tuple[ShardedArrays, list[Advice]]]:
+    """Write shards to files and map them; what the kernel is told about the maps is listed as it is told."""
+    told: list[Advice] = []
+
+    class Listened(mmap.mmap):
+        def madvise(self, advice: int, start: int = 0, length: int | None = None) -> None:
+            super().madvise(advice, start, len(self) if length is None else length)  # refuses what is no page
+            told.append(Advice(advice, start, len(self) if length is None else start + length))
+
+    monkeypatch.setattr(mmap, "mmap", Listened)
+
+    def write(shards: Sequence[np.ndarray]) -> tuple[ShardedArrays, list[Advice]]:
+        for i, pixels in enumerate(shards):
+            np.save(tmp_path / f"{i}.npy", pixels)
+        maps = {str(i): np.load(tmp_path / f"{i}.npy", mmap_mode="r") for i in range(len(shards))}
+        return ShardedArrays(maps), told
+
+    return write
 
 
 @pytest.fixture

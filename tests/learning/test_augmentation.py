@@ -1,3 +1,5 @@
+import math
+
 import pytest
 import torch
 
@@ -79,6 +81,18 @@ def test_occlusion_hides_a_part_of_about_its_share_of_the_captures(settings):
     hidden = (lost > 0).float().mean(dim=(1, 2))
     assert 0.3 < (hidden > 0).float().mean() < 0.6
     assert hidden.max() < 0.6
+
+
+def test_every_part_of_a_print_is_hidden_equally_often():
+    hiding = PLANAR.model_copy(
+        update={"rotation_deg": 0.0, "scale": 0.0, "translation": 0.0, "elastic": 0.0, "occlusion": 1.0}
+    )
+    mask = augment(torch.ones(5000, 2, 16, 24), hiding, draws(5000))[:, 1]
+    hidden = (mask < 0.5).float().mean(dim=0)
+    # A side of s among the 1 + s places that touch the picture, s uniform from 0.1 to 0.5, along both axes.
+    expected = (1 - math.log(1.5 / 1.1) / 0.4) ** 2
+    assert hidden.mean(dim=0).numpy() == pytest.approx(expected, abs=0.01)  # five standard errors
+    assert hidden.mean(dim=1).numpy() == pytest.approx(expected, abs=0.01)
 
 
 def test_noise_and_light_stay_in_range():

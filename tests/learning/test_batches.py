@@ -2,13 +2,14 @@
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import torch
 
 from selfsame.imaging.arrays import ShardedArrays
-from selfsame.learning import reading
+from selfsame.learning import filling
 from selfsame.learning.batches import BatchLoader, PlanStep
 from selfsame.learning.gathering import RowGatherer
 
@@ -82,7 +83,39 @@ def test_buffers_are_reused_from_epoch_to_epoch(arrays, plan):
     loader = BatchLoader(arrays, even, prefetch=1, pin=False)
     epochs = [{batch.images[0].data_ptr() for batch in loader} for _ in range(4)]
     assert len(set().union(*epochs)) <= 2
-    assert len(loader._idle) == 2
+
+
+def test_an_epoch_that_cannot_begin_leaves_buffers_and_loader_as_they_were(arrays, plan, monkeypatch):
+    even = [PlanStep(step.rows[:3], step.labels[:3]) for step in plan]
+    loader = BatchLoader(arrays, even, prefetch=1, pin=False)
+    before = {batch.images[0].data_ptr(): batch for batch in loader}  # kept, so that nothing else lies there
+
+    def refuse(thread):
+        raise RuntimeError("can't start new thread")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(threading.Thread, "start", refuse)
+        with pytest.raises(RuntimeError, match="new thread"):
+            next(iter(loader))
+    after = set()
+    for batch, step in zip(loader, even, strict=True):
+        assert_gathered(batch, step, arrays)
+        after.add(batch.images[0].data_ptr())
+    assert after == before.keys()
+
+
+def test_a_loop_that_is_interrupted_while_the_thread_starts_ends_it(arrays, plan, monkeypatch):
+    class Interrupted(threading.Event):
+        def wait(self, timeout=None):
+            raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(filling, "threading", SimpleNamespace(Thread=threading.Thread, Event=Interrupted))
+        with pytest.raises(KeyboardInterrupt):
+            next(iter(BatchLoader(arrays, plan, prefetch=1, pin=False)))
+    for thread in batch_threads():
+        thread.join(timeout=60)
+    assert not batch_threads()
 
 
 def test_two_epochs_at_once_do_not_share_buffers(arrays, plan):
@@ -161,19 +194,3 @@ def test_torch_works_alone_in_the_thread_that_gathers(arrays, plan, monkeypatch)
             assert other.submit(torch.get_num_threads).result() == torch.get_num_threads() == 2
     finally:
         torch.set_num_threads(before)
-
-
-def test_rows_are_announced_once_a_batch_had_to_wait_for_the_disk(arrays, plan, monkeypatch):
-    announced, left, exactly, waits = [], [], [], iter([0, 0, 0, 1, *range(2, 99)])
-    monkeypatch.setattr(RowGatherer, "leave", lambda _, rows: left.append(len(rows)))
-    monkeypatch.setattr(RowGatherer, "read_exactly", lambda _, **how: exactly.append(how["exactly"]))
-    monkeypatch.setattr(reading, "_count_waits", lambda: next(waits))
-    monkeypatch.setattr(torch, "get_num_threads", lambda: 2)  # the thread alone gathers
-    monkeypatch.setattr(RowGatherer, "announce", lambda _, rows: announced.append(len(rows)))
-    for batch, step in zip(BatchLoader(arrays, plan, prefetch=1, pin=False), plan, strict=True):
-        assert_gathered(batch, step, arrays)
-    # The second of 4, 8, 8, 3 and 5 waits; the third may be on its way by then.
-    assert announced[-4:] == [3, 3, 5, 5]
-    assert announced[:-4] in ([], [8, 8])
-    assert left == [8, 8, 3, 3, 5, 5]
-    assert exactly == [True, True, False, False]  # as usual again once the epoch is over

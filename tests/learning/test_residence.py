@@ -5,11 +5,12 @@ import logging
 import numpy as np
 import pytest
 import torch
+from pydantic import ValidationError
 
 from selfsame.imaging.arrays import ShardedArrays
 from selfsame.learning.batches import BatchLoader, PlanStep
 from selfsame.learning.fitting import fit
-from selfsame.learning.residence import TrainingArrays, choose_residence, copy_to_memory
+from selfsame.learning.residence import TrainingArrays, choose_residence
 from selfsame.learning.resident import ResidentLoader
 from selfsame.learning.task import assemble_task
 
@@ -50,24 +51,19 @@ def test_residence_follows_the_free_memory_and_the_log_says_why(wanted, free, ch
 def test_batches_are_the_same_for_every_residence(arrays, plan, parameters):
     device = TrainingArrays(arrays, parameters(residence="device"), "cpu").load(plan)
     host = TrainingArrays(arrays, parameters(residence="host"), "cpu").load(plan)
-    memory = TrainingArrays(arrays, parameters(residence="memory"), "cpu").load(plan)
     assert isinstance(device, ResidentLoader)
     assert isinstance(host, BatchLoader)
-    assert isinstance(memory, BatchLoader)
-    assert len(device) == len(host) == len(memory) == 3
-    for one, *others in zip(device, host, memory, strict=True):
-        for other in others:
-            for left, right in zip(one.images, other.images, strict=True):
-                assert torch.equal(left, right)
-            assert torch.equal(one.present, other.present)
-            assert torch.equal(one.labels, other.labels)
+    assert len(device) == len(host) == 3
+    for one, other in zip(device, host, strict=True):
+        for left, right in zip(one.images, other.images, strict=True):
+            assert torch.equal(left, right)
+        assert torch.equal(one.present, other.present)
+        assert torch.equal(one.labels, other.labels)
 
 
-def test_a_copy_in_memory_has_the_same_rows_in_one_shard(arrays):
-    copy = copy_to_memory(arrays[0])
-    rows = np.array([17, 0, -1, 9])
-    assert len(copy.shards) == 1
-    np.testing.assert_array_equal(copy.gather(rows), arrays[0].gather(rows))
+def test_a_residence_that_there_is_not_is_refused(parameters):
+    with pytest.raises(ValidationError, match=r"(?s)residence.*Input should be 'auto', 'host' or 'device'"):
+        parameters(residence="memory")
 
 
 def test_a_row_that_the_arrays_do_not_have_is_refused_on_the_device_too(arrays, parameters):
@@ -76,21 +72,28 @@ def test_a_row_that_the_arrays_do_not_have_is_refused_on_the_device_too(arrays, 
         list(TrainingArrays(arrays, parameters(residence="device"), "cpu").load(plan))
 
 
-def test_training_and_validation_share_one_copy(arrays, plan, parameters):
+def test_training_and_validation_share_one_copy(arrays, plan, parameters, monkeypatch):
+    gather, copied = ShardedArrays.gather, []
+
+    def count(self, rows, **how):
+        copied.append(len(rows))
+        return gather(self, rows, **how)
+
+    monkeypatch.setattr(ShardedArrays, "gather", count)
     source = TrainingArrays(arrays, parameters(residence="device"), "cpu")
-    one, other = source.load(plan), source.load(plan)
-    assert next(iter(one)).images[0].device.type == "cpu"
-    assert one._resident.images is other._resident.images
+    for _ in range(2):
+        list(source.load(plan))
+        list(source.load(plan))
+    assert copied == [18, 18]  # once of each modality
 
 
 def test_training_gives_the_same_weights_for_every_residence(toy, parameters, tmp_path):
     data, weights = toy(), {}
-    for place in ("host", "memory", "device"):
+    for place in ("host", "device"):
         regimen = parameters(max_epochs=1, residence=place)
         settings = {"encoder_of": regimen.encoder_of, "encoders": regimen.encoders}
         task = assemble_task(data.arrays, data.indexes, **settings, regimen=regimen, seed=1)
         weights[place] = fit(task, regimen, tmp_path / place).weights
-    assert weights["host"].keys() == weights["memory"].keys() == weights["device"].keys()
+    assert weights["host"].keys() == weights["device"].keys()
     for name, tensor in weights["host"].items():
-        assert torch.equal(tensor, weights["memory"][name]), name
         assert torch.equal(tensor, weights["device"][name]), name

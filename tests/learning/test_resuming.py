@@ -1,5 +1,6 @@
 """A training run that stops within an epoch goes on there, and ends as if it had never stopped."""
 
+import itertools
 import logging
 import random
 from types import SimpleNamespace
@@ -7,11 +8,9 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from selfsame.learning.epochs import WithinEpoch
 from selfsame.learning.fitting import fit
 from selfsame.learning.history import tabulate_history
 from selfsame.learning.module import TrainingModule
-from selfsame.learning.processes import Member
 from selfsame.learning.state import STATE_NAME, WITHIN_NAME, read_state
 from selfsame.learning.task import assemble_task
 
@@ -28,11 +27,11 @@ def run(toy, parameters, monkeypatch):
     """Train in a folder: `run(folder, stop_at=7)` stops before step 7 (from 0) of the whole run."""
     step = TrainingModule.training_step
 
-    def train(folder, stop_at=None, every=2, **regimen):
+    def train(folder, stop_at=None, every=2, minutes=None, **regimen):
         chosen = parameters(
             max_epochs=EPOCHS,
             batch_size=4,
-            checkpoints={"every_steps": every, "every_minutes": None},
+            checkpoints={"every_steps": every, "every_minutes": minutes},
             **regimen,
         )
         data = toy()
@@ -103,13 +102,13 @@ def test_how_often_the_state_is_written_changes_nothing_and_may_change_between_r
     assert_equal_runs(expected, run(tmp_path / "stopped", every=None).state)
 
 
-def test_minutes_count_as_well_as_steps(run, tmp_path, parameters, monkeypatch):
-    monkeypatch.setattr(
-        "selfsame.learning.epochs.time.monotonic", iter(range(0, 10_000, 45)).__next__, raising=True
-    )
-    chosen = parameters().checkpoints.model_copy(update={"every_minutes": 1.0})
-    within = WithinEpoch(None, parameters().model_copy(update={"checkpoints": chosen}), tmp_path)
-    assert [within._is_due(steps, Member(), "cpu") for steps in (1, 2)] == [False, True]
+def test_minutes_count_as_well_as_steps(run, tmp_path, monkeypatch):
+    clock = itertools.count(0, 25)  # seconds: read once when an epoch begins, and after every step
+    monkeypatch.setattr("selfsame.learning.epochs.time", SimpleNamespace(monotonic=clock.__next__))
+    run(tmp_path / "seldom", stop_at=5, every=None, minutes=10.0)
+    assert read_state(tmp_path / "seldom", WITHIN_NAME) is None
+    run(tmp_path / "often", stop_at=5, every=None, minutes=1.0)
+    assert read_state(tmp_path / "often", WITHIN_NAME).progress == (0, 3)
 
 
 def test_a_damaged_state_within_an_epoch_costs_the_steps_of_that_epoch_alone(run, tmp_path, caplog):

@@ -191,6 +191,24 @@ def test_accumulation_clipping_softmax_and_constant_schedule_run(toy, parameters
     assert {one.learning_rate for one in state.history} == {chosen.learning_rate}
 
 
+def test_no_step_has_a_learning_rate_of_zero_and_the_warm_up_reaches_the_peak(
+    toy, parameters, tmp_path, monkeypatch
+):
+    step, rates = TrainingModule.training_step, []
+
+    def watch(module, batch, number):
+        loss = step(module, batch, number)
+        rates.append(module.trainer.optimizers[0].param_groups[0]["lr"])
+        return loss
+
+    monkeypatch.setattr(TrainingModule, "training_step", watch)
+    schedule = {"kind": "cosine", "warm_up": 2 / 7, "floor": 0.0}
+    train(toy(), parameters(max_epochs=1, batch_size=4, learning_rate=0.002, schedule=schedule), tmp_path)
+    # Step k of 6 at k/7: two of warm-up, then (1 + cos(i * 180 deg / 5)) / 2 for i = 1 to 4.
+    expected = [0.5, 1.0, 0.904508, 0.654508, 0.345492, 0.095492]
+    assert rates == pytest.approx([0.002 * factor for factor in expected], rel=1e-5)
+
+
 def test_mixed_precision_goes_with_a_fused_optimiser_and_clipping(toy, parameters, tmp_path):
     state, _ = train(toy(), parameters(max_epochs=1, precision="bf16-mixed", fused=True), tmp_path)
     assert math.isfinite(state.history[0].train_loss)

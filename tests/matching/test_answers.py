@@ -8,9 +8,11 @@ import pytest
 
 from selfsame.errors import MismatchError
 from selfsame.matching.answers import COLUMNS, Recogniser, answer, summarise_predictions
+from selfsame.matching.gallery_settings import GallerySettings
 from selfsame.matching.templates import tabulate_templates
 
 EYES = {"iris_left": "left", "iris_right": "right"}
+GALLERY = GallerySettings(stored_as="float32", sketch=False, workers=1)
 PEOPLE = ("ann", "bob", "cleo")
 NO_FILES = pd.DataFrame(columns=["path", "reason", "detail"], dtype="str")
 VERSIONS = {"iris_left": "v-left", "iris_right": "v-right"}
@@ -66,6 +68,7 @@ def ask() -> Answer:
         enrolled: pd.DataFrame = ENROLLED,
         modalities: tuple[str, ...] = tuple(EYES),
         extra: tuple[str, ...] = (),
+        gallery: GallerySettings = GALLERY,
         **shown: Shown,
     ) -> pd.DataFrame:
         names = [name for index, _ in shown.values() for name in index["capture_id"]] + list(extra)
@@ -83,6 +86,7 @@ def ask() -> Answer:
             paths=pd.Series([f"{name}.png" for name in names], index=names),
             rejected=rejected,
             count=2,
+            gallery=gallery,
         )
 
     return recognise
@@ -263,14 +267,25 @@ def test_nothing_but_references_gives_no_answer(ask: Answer) -> None:
     assert found["status"].tolist() == ["enrolled", "enrolled"]
 
 
+@pytest.mark.parametrize("sketch", [False, True])
 def test_one_modality_alone_is_searched_with_the_answers_of_a_comparison_with_everyone(
-    ask: Answer, monkeypatch: pytest.MonkeyPatch
+    ask: Answer, monkeypatch: pytest.MonkeyPatch, sketch: bool
 ) -> None:
     shown = make("iris_left", [("bob", 7), ("cleo", 8), ("dora", 3)])
-    searched = ask(iris_left=shown, modalities=("iris_left",))
+    kept = GALLERY.model_copy(update={"sketch": sketch})
+    searched = ask(iris_left=shown, modalities=("iris_left",), gallery=kept)
     monkeypatch.setattr("selfsame.matching.answers.rises", lambda _fuse: False)
     compared = ask(iris_left=shown, modalities=("iris_left",))
     scores = [np.concatenate(table.pop("candidate_scores").to_list()) for table in (searched, compared)]
     np.testing.assert_allclose(*scores, atol=1e-6)
     pd.testing.assert_frame_equal(searched, compared, rtol=1e-6)
     assert searched["identity"].tolist() == ["bob", "cleo", "unknown"]
+
+
+def test_embeddings_are_kept_as_the_settings_say(ask: Answer) -> None:
+    shown = make("iris_left", [("bob", 7), ("cleo", 8), ("dora", 3)])
+    rounded = GALLERY.model_copy(update={"stored_as": "int8"})
+    plain, kept = (ask(iris_left=shown, modalities=("iris_left",), gallery=one) for one in (GALLERY, rounded))
+    assert plain["identity"].tolist() == kept["identity"].tolist()
+    assert (plain["score"] != kept["score"]).all()
+    np.testing.assert_allclose(plain["score"], kept["score"], atol=0.01)

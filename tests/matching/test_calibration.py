@@ -9,11 +9,11 @@ from sklearn.linear_model import LogisticRegression
 
 from selfsame.errors import DamagedError, InputError
 from selfsame.matching.calibration import (
+    LogisticCalibration,
     PavCalibration,
     fit_calibration,
     fit_logistic,
     fit_pav,
-    read_calibration,
 )
 
 WIDE = 100.0
@@ -135,7 +135,7 @@ def test_missing_scores_take_no_part_and_stay_missing(kind):
 @pytest.mark.parametrize("kind", ["logistic", "pav"])
 def test_document_round_trip_is_bit_for_bit(kind):
     fitted = fit_calibration(kind, *draw(2.0, 50, 100), prior=0.5, spread=1.0)
-    again = read_calibration(json.loads(json.dumps(fitted.to_document())))
+    again = type(fitted).from_document(json.loads(json.dumps(fitted.to_document())))
     assert again == fitted
     points = np.linspace(-5, 8, 101)
     assert again.apply(points).tobytes() == fitted.apply(points).tobytes()
@@ -150,9 +150,10 @@ def test_knots_that_do_not_rise_are_refused(knots, levels):
 
 
 @pytest.mark.parametrize("document", [{"kind": "platt"}, {}, None, [1], {"kind": "logistic", "slope": -1.0}])
-def test_damaged_document_is_refused(document):
-    with pytest.raises(DamagedError, match="Calibration"):
-        read_calibration(document)
+@pytest.mark.parametrize("kind", [LogisticCalibration, PavCalibration])
+def test_damaged_document_is_refused(kind, document):
+    with pytest.raises(DamagedError, match=kind.__name__):
+        kind.from_document(document)
 
 
 @pytest.mark.parametrize("kind", ["logistic", "pav"])

@@ -5,13 +5,15 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 
 from selfsame.errors import InputError
+from selfsame.fusion.weighted import fuse_cosines
 from selfsame.matching.compared import VERDICT_COLUMNS, compare_all
 from selfsame.matching.experiment import SCORE_COLUMNS, TRIAL_COLUMNS
 from selfsame.matching.export import write_four_columns
 from selfsame.matching.folds import gather_evidence
-from selfsame.matching.fusing import score_experiment
+from selfsame.matching.fusing import fuse_by_network, score_experiment
 
 PEOPLE = tuple(f"s{i:02d}" for i in range(12))
 EYES = ("iris_left", "iris_right")
@@ -73,6 +75,19 @@ def test_the_network_fuses_by_its_own_weights(evidence, fusing):
     left, right = (both.scores[m, "cosine"].astype(float) for m in EYES)
     assert network.comparator == "network"
     np.testing.assert_allclose(network.scores, 0.75 * left + 0.25 * right, rtol=1e-6)
+
+
+def test_the_network_fuses_as_it_does_in_training(evidence):
+    both = list(evidence().experiments("closed_set"))[-1]
+    cosines = both.stack(dict.fromkeys(EYES, "cosine"))
+    cosines[np.random.default_rng(0).random(cosines.shape) < 0.3] = np.nan
+    both = replace(both, scores={(m, "cosine"): cosines[:, k] for k, m in enumerate(EYES)})
+    shared = ~np.isnan(cosines)
+    assert set(shared.sum(axis=1)) == {0, 1, 2}
+    trained = fuse_cosines(*map(torch.from_numpy, (cosines, shared, both.weights))).numpy()
+    np.testing.assert_allclose(
+        fuse_by_network(both), np.where(np.isinf(trained), np.nan, trained), rtol=1e-12
+    )
 
 
 def test_the_network_does_without_an_eye_that_failed(evidence, fusing, failed):

@@ -59,6 +59,11 @@ def test_a_score_below_the_threshold_is_answered_as_unknown_with_its_candidates(
     assert found.loc[0, "candidates"] == ["ann", "bob"]
 
 
+@pytest.mark.parametrize(("threshold", "status"), [(np.float32(0.9), "identified"), (0.9, "unknown")])
+def test_the_threshold_is_compared_with_the_score_as_it_is_stored(threshold, status) -> None:
+    assert ask_one([0.9, 0.6], float(threshold)).loc[0, "status"] == status  # as float32 0.9 is a little less
+
+
 def test_the_threshold_is_that_of_the_modalities_compared() -> None:
     probes = {"iris_left": captures(["x", "y"]), "iris_right": captures(["x"], "right")}
     enrolled = {"iris_left": ENROLLED, "iris_right": captures(["ann", "bob"], "right")}

@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import beta, t
 
-from selfsame.metrics.clustering import pair_share_interval, resample_pair_rate, share_interval
+from selfsame.metrics.clustering import pair_share_interval, share_interval
 from selfsame.metrics.intervals import draw_multiplicities, rate_interval, resample_rate
 
 
@@ -97,14 +97,3 @@ def test_one_subject_bounds_nothing_and_no_trial_is_refused():
     assert share_interval(np.array([True, False]), np.zeros(2, dtype=int)) == (0.0, 1.0)
     with pytest.raises(ValueError, match="at least one trial"):
         share_interval(np.zeros(0, dtype=bool), np.zeros(0, dtype=int))
-
-
-def test_resampled_rate_by_pairs_weighs_comparisons_by_both_subjects():
-    hits, probes, references = random_pairs(4)
-    times = draw_multiplicities(9, 20, np.random.default_rng(0))
-    times[:, 0] = np.eye(9)[0] * 9  # one subject alone: no comparison is left
-    found = resample_pair_rate(hits.astype(float), probes, references, times)
-    assert np.isnan(found[0])
-    for column in range(1, 20):
-        weights = times[probes, column] * times[references, column]
-        assert found[column] == pytest.approx(np.average(hits, weights=weights), abs=1e-12)

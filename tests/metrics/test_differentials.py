@@ -4,8 +4,7 @@ import pytest
 from selfsame.errors import InputError
 from selfsame.metrics.comparisons import Comparisons
 from selfsame.metrics.differentials import measure_differentials
-from selfsame.metrics.intervals import draw_multiplicities
-from selfsame.metrics.verification import error_curve
+from selfsame.metrics.intervals import bias_corrected_interval, draw_multiplicities, resample_rate
 
 NAMES = np.array([f"s{i:02}" for i in range(40)])
 SEX = {name: "female" if i % 2 else "male" for i, name in enumerate(NAMES)}
@@ -37,29 +36,43 @@ def test_rates_of_a_group_are_those_of_its_comparisons_alone():
         scores, mated = comparisons.scores[within], comparisons.mated[within]
         assert rates.fmr == pytest.approx(np.mean(scores[~mated] >= 1.8), abs=1e-12)
         assert rates.fnmr == pytest.approx(np.mean(scores[mated] < 1.8), abs=1e-12)
-        own = Comparisons(scores, comparisons.probe_subjects[within], comparisons.reference_subjects[within])
-        assert rates.eer == pytest.approx(float(error_curve(own).equal_error_rate()), abs=1e-12)
         assert (rates.subjects, rates.mated, rates.non_mated) == (20, 40, 760)
         for rate, (low, high) in (
             (rates.fmr, rates.fmr_interval),
             (rates.fnmr, rates.fnmr_interval),
-            (rates.eer, rates.eer_interval),
         ):
             assert low <= rate <= high
 
 
 def test_a_real_difference_is_found_with_its_interval():
     found = measure(compared(harder=1.5))
-    spread = found.spreads["fnmr"]
-    assert found.groups["male"].fnmr > found.groups["female"].fnmr
-    assert spread.difference_interval[0] > 0.1
-    assert spread.ratio > 2
-    assert spread.difference_interval[0] <= spread.difference <= spread.difference_interval[1]
-    assert found.discrepancy_interval[0] <= found.discrepancy <= found.discrepancy_interval[1] < 1
+    spread = found.fnmr_spread
+    assert spread.difference == pytest.approx(found.groups["male"].fnmr - found.groups["female"].fnmr)
+    assert 0.1 < spread.interval[0] <= spread.difference <= spread.interval[1]
+
+
+def test_spread_and_its_interval_come_from_the_largest_and_the_smallest_rate():
+    group_of = {name: "abc"[i % 3] for i, name in enumerate(NAMES)}
+    comparisons = compared(2, harder=1.0)
+    found = measure(comparisons, group_of, resamples=300)
+    drawn = draw_multiplicities(40, 300, np.random.default_rng(1))
+    rejected = (comparisons.scores < 1.8)[comparisons.mated]
+    whose = comparisons.probe_codes[comparisons.mated]
+    rates = np.stack(
+        [
+            resample_rate(rejected[whose % 3 == k].astype(float), whose[whose % 3 == k], drawn)
+            for k in range(3)
+        ]
+    )
+    expected = max(one.fnmr for one in found.groups.values()) - min(one.fnmr for one in found.groups.values())
+    assert found.fnmr_spread.difference == expected
+    assert found.fnmr_spread.interval == bias_corrected_interval(
+        expected, rates.max(axis=0) - rates.min(axis=0)
+    )
 
 
 def test_groups_that_are_alike_seldom_seem_to_differ():
-    least = [measure(compared(seed)).spreads["fnmr"].difference_interval[0] for seed in range(20)]
+    least = [measure(compared(seed)).fnmr_spread.interval[0] for seed in range(20)]
     assert sum(low > 0.02 for low in least) <= 3
 
 
@@ -74,8 +87,7 @@ def test_group_of_too_few_is_left_out_with_the_reason_and_no_number():
 def test_one_group_alone_has_no_spread():
     found = measure(compared(), dict.fromkeys(NAMES, "all"))
     assert list(found.groups) == ["all"]
-    assert found.spreads == {}
-    assert np.isnan(found.discrepancy)
+    assert found.fnmr_spread is None
 
 
 def test_group_never_compared_with_itself_is_left_out():
@@ -99,7 +111,7 @@ def test_order_of_comparisons_and_names_of_groups_change_no_number():
     renamed = {name: {"male": "A", "female": "B"}[sex] for name, sex in SEX.items()}
     first, second = measure(comparisons), measure(shuffled, renamed)
     assert second.groups["A"] == first.groups["male"]
-    assert second.spreads["fnmr"].difference == pytest.approx(first.spreads["fnmr"].difference)
+    assert second.fnmr_spread.difference == pytest.approx(first.fnmr_spread.difference)
 
 
 def test_groups_that_cannot_be_measured_are_refused():

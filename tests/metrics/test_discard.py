@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from scipy.integrate import quad
 
 from selfsame.errors import InputError
-from selfsame.metrics.discard import comparison_quality, discard_area, error_versus_discard, resample_areas
+from selfsame.metrics.discard import comparison_quality, error_versus_discard, excess_area
 
 
 def measured(seed, size=40, levels=12):
@@ -45,25 +45,25 @@ def test_area_is_the_numerical_integral(seed, most):
         quad(lambda share: slow_fnmr(quality, scores < 0.5, share), low, high)[0]
         for low, high in pairwise(knots)
     )
-    assert discard_area(curve, most).area == pytest.approx(expected, abs=1e-9)
+    assert curve.area(most) == pytest.approx(expected, abs=1e-9)
 
 
 @given(st.integers(0, 2**32 - 1), st.sampled_from([0.05, 0.2, 1.0]))
 @settings(max_examples=40, deadline=None)
-def test_perfect_quality_is_0_constant_is_1_and_the_worst_is_above(seed, most):
+def test_quality_lies_between_the_perfect_and_the_worst(seed, most):
     quality, scores = measured(seed)
     failed = scores < 0.5
 
-    def area(quality):
-        return discard_area(error_versus_discard(quality, scores, 0.5), most)
+    def curve(quality):
+        return error_versus_discard(quality, scores, 0.5)
 
-    perfect, constant, worst = area(~failed * 1.0), area(np.ones(40)), area(failed * 1.0)
-    assert (perfect.normalised, perfect.excess) == pytest.approx((0, 0), abs=1e-9)
-    assert constant.normalised == pytest.approx(1, abs=1e-9)
-    assert constant.area == pytest.approx(constant.flat) == pytest.approx(failed.mean() * most)
-    assert worst.normalised > 1
-    assert perfect.area - 1e-12 <= area(quality).area <= worst.area + 1e-12
-    assert area(quality).excess == pytest.approx(area(quality).area - perfect.area, abs=1e-9)
+    perfect, constant, worst = curve(~failed * 1.0), curve(np.ones(40)), curve(failed * 1.0)
+    assert excess_area(perfect, most) == pytest.approx(0, abs=1e-9)
+    assert constant.area(most) == pytest.approx(failed.mean() * most)
+    assert perfect.area(most) < constant.area(most) < worst.area(most)
+    assert perfect.area(most) - 1e-12 <= curve(quality).area(most) <= worst.area(most) + 1e-12
+    expected = curve(quality).area(most) - perfect.area(most)
+    assert excess_area(curve(quality), most) == pytest.approx(expected, abs=1e-9)
 
 
 @given(st.integers(0, 2**32 - 1))
@@ -74,33 +74,19 @@ def test_order_and_monotone_transforms_of_quality_change_nothing(seed):
     first = error_versus_discard(quality, scores, 0.5)
     second = error_versus_discard(np.exp(quality[order]) - 3, scores[order], 0.5)
     np.testing.assert_allclose(first.fnmr, second.fnmr)
-    assert discard_area(first, 0.2).normalised == pytest.approx(discard_area(second, 0.2).normalised)
+    assert excess_area(first, 0.2) == pytest.approx(excess_area(second, 0.2))
 
 
 def test_ideal_area_by_hand():
     """FNMR 1/4 falls to 0 by discarding a quarter: area 1/4 + 3/4 ln(3/4)."""
     curve = error_versus_discard(np.array([1.0, 2, 3, 4]), np.array([0.1, 0.9, 0.9, 0.9]), 0.5)
-    found = discard_area(curve, 1.0)
-    assert found.ideal == pytest.approx(0.25 + 0.75 * np.log(0.75))
-    assert (found.flat, found.most) == (0.25, 1.0)
+    assert curve.area(1.0) == pytest.approx(0.25 + 0.75 * np.log(0.75))
+    assert excess_area(curve, 1.0) == pytest.approx(0)
 
 
-def test_nothing_to_discard_is_no_number():
-    for scores in (np.ones(4), np.zeros(4)):
-        found = discard_area(error_versus_discard(np.arange(4.0), scores, 0.5), 0.2)
-        assert np.isnan(found.normalised)
-        assert found.excess == pytest.approx(0)
-
-
-def test_resampled_areas_are_those_of_repeated_comparisons():
-    quality, scores = measured(8)
-    owners = np.arange(40) % 5
-    times = np.array([[1, 1, 1, 1, 1], [2, 0, 1, 2, 0], [0, 5, 0, 0, 0]], dtype=float).T
-    found = resample_areas(quality, scores, 0.5, owners, times, most=0.3)
-    for column in range(3):
-        repeat = times[owners, column].astype(int)
-        curve = error_versus_discard(np.repeat(quality, repeat), np.repeat(scores, repeat), 0.5)
-        assert found[column] == pytest.approx(discard_area(curve, 0.3).normalised, abs=1e-9)
+@pytest.mark.parametrize("scores", [np.ones(4), np.zeros(4)])
+def test_where_all_or_none_fail_no_quality_is_better(scores):
+    assert excess_area(error_versus_discard(np.arange(4.0), scores, 0.5), 0.2) == pytest.approx(0)
 
 
 def test_quality_of_a_comparison_is_the_lower_of_its_sides():
@@ -113,4 +99,4 @@ def test_what_cannot_be_measured_is_refused():
     with pytest.raises(ValueError, match="qualities that are numbers, got 1 NaN of 2"):
         error_versus_discard(np.array([0, np.nan]), np.zeros(2), 0.5)
     with pytest.raises(InputError, match=r"above 0 and at most 1, got 1\.5"):
-        discard_area(error_versus_discard(np.zeros(2), np.zeros(2), 0.5), 1.5)
+        excess_area(error_versus_discard(np.zeros(2), np.zeros(2), 0.5), 1.5)

@@ -13,7 +13,7 @@ from selfsame.metrics.intervals import (
     rate_interval,
     resample_rate,
 )
-from selfsame.metrics.verification import resample_curves
+from selfsame.metrics.verification import ErrorCurve, read_fnmr, resample_curves
 
 
 def test_every_resample_holds_as_many_subjects_as_there_are():
@@ -127,5 +127,6 @@ def test_thousand_resamples_of_a_hundred_thousand_scores_take_seconds():
         rng.normal(size=100_000), probe.astype(str), reference.astype(str)
     )  # worst: no order
     start = time.process_time()
-    resample_curves(comparisons, draw_multiplicities(subjects, 1000, rng), (0.01, 0.001))
+    reads = (ErrorCurve.equal_error_rate, ErrorCurve.area, read_fnmr(0.01), read_fnmr(0.001))
+    resample_curves(comparisons, draw_multiplicities(subjects, 1000, rng), *reads)
     assert time.process_time() - start < 10

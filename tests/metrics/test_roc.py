@@ -8,7 +8,7 @@ from sklearn.metrics import roc_auc_score, roc_curve
 from selfsame.metrics.comparisons import Comparisons
 from selfsame.metrics.intervals import draw_multiplicities, rate_interval
 from selfsame.metrics.roc import area_interval, area_under_curve, equal_error_interval, roc_points
-from selfsame.metrics.verification import error_curve, resample_areas, resample_curves
+from selfsame.metrics.verification import ErrorCurve, error_curve, resample_curves
 
 
 def compared(seed, subjects=8, decimals=1):
@@ -70,7 +70,8 @@ def test_deviates_of_normal_scores_lie_on_a_straight_line():
 def test_resampled_areas_are_those_of_repeated_comparisons():
     comparisons = compared(3, subjects=6)
     times = np.array([[2, 1, 0, 1, 1, 1], [0, 1, 3, 0, 2, 0]], dtype=float).T
-    for column, area in enumerate(resample_areas(comparisons, times)):
+    (areas,) = resample_curves(comparisons, times, ErrorCurve.area)
+    for column, area in enumerate(areas):
         probe, reference = times[comparisons.probe_codes, column], times[comparisons.reference_codes, column]
         weight = np.where(comparisons.mated, probe, probe * reference)
         expected = roc_auc_score(comparisons.mated, comparisons.scores, sample_weight=weight)
@@ -79,10 +80,8 @@ def test_resampled_areas_are_those_of_repeated_comparisons():
 
 def intervals(comparisons, resamples=100):
     drawn = draw_multiplicities(len(comparisons.subjects), resamples, np.random.default_rng(0))
-    eers = resample_curves(comparisons, drawn, ())[0]
-    return area_interval(comparisons, resample_areas(comparisons, drawn)), equal_error_interval(
-        comparisons, eers
-    )
+    eers, areas = resample_curves(comparisons, drawn, ErrorCurve.equal_error_rate, ErrorCurve.area)
+    return area_interval(comparisons, areas), equal_error_interval(comparisons, eers)
 
 
 @given(st.integers(0, 2**32 - 1))
@@ -108,7 +107,7 @@ def test_equal_error_rate_without_a_mated_error_is_bounded_by_the_rule_of_three(
 def test_intervals_of_many_errors_are_those_of_a_rate():
     comparisons = compared(5, subjects=30)
     drawn = draw_multiplicities(30, 100, np.random.default_rng(0))
-    eers = resample_curves(comparisons, drawn, ())[0]
+    (eers,) = resample_curves(comparisons, drawn, ErrorCurve.equal_error_rate)
     eer = float(error_curve(comparisons).equal_error_rate())
     expected = rate_interval(eer, eers, comparisons.mated_subjects)
     assert equal_error_interval(comparisons, eers) == pytest.approx(expected)

@@ -7,11 +7,13 @@ from sklearn.metrics import roc_curve
 from selfsame.errors import InputError
 from selfsame.metrics.comparisons import Comparisons
 from selfsame.metrics.verification import (
+    ErrorCurve,
     centre_threshold,
     error_curve,
     full_curve,
     lowest_threshold,
     match_rates,
+    read_fnmr,
     resample_curves,
 )
 
@@ -139,27 +141,33 @@ def test_three_false_matches_of_three_thousand_are_allowed_at_a_thousandth():
 def test_resampling_agrees_with_repeating_the_comparisons_by_hand():
     comparisons = all_against_all(np.random.default_rng(5), subjects=5, decimals=1)
     multiplicities = np.array([[2, 0, 1, 1, 1], [1, 1, 1, 1, 1], [0, 3, 0, 2, 0]], dtype=float).T
-    eers, fnmrs = resample_curves(comparisons, multiplicities, (0.1,))
+    eers, fnmrs = resample_curves(comparisons, multiplicities, ErrorCurve.equal_error_rate, read_fnmr(0.1))
     for column, times in enumerate(multiplicities.T):
         probe, reference = times[comparisons.probe_codes], times[comparisons.reference_codes]
         weight = np.where(comparisons.mated, probe, probe * reference).astype(int)
         repeated = Comparisons(*(np.repeat(part, weight) for part in (
             comparisons.scores, comparisons.probe_subjects, comparisons.reference_subjects)))  # fmt: skip
         assert eers[column] == pytest.approx(slow_eer(repeated), abs=1e-12)
-        assert fnmrs[0.1][column] == pytest.approx(slow_fnmr_at(repeated, 0.1), abs=1e-12)
+        assert fnmrs[column] == pytest.approx(slow_fnmr_at(repeated, 0.1), abs=1e-12)
 
 
 def test_resample_without_non_mated_comparisons_is_no_number():
     comparisons = all_against_all(np.random.default_rng(5), subjects=2)
-    eers, fnmrs = resample_curves(comparisons, np.array([[2.0, 1.0], [0.0, 1.0]]), (0.1,))
+    drawn = np.array([[2.0, 1.0], [0.0, 1.0]])
+    eers, fnmrs = resample_curves(comparisons, drawn, ErrorCurve.equal_error_rate, read_fnmr(0.1))
     assert np.isnan(eers[0])
-    assert np.isnan(fnmrs[0.1][0])
+    assert np.isnan(fnmrs[0])
     assert np.isfinite(eers[1])
 
 
 def test_scores_that_are_no_numbers_are_refused():
     with pytest.raises(ValueError, match="expected finite scores, got 1 NaN"):
         Comparisons(np.array([0.1, np.nan]), np.array(["a", "a"]), np.array(["a", "b"]))
+
+
+def test_infinite_scores_are_refused():
+    with pytest.raises(ValueError, match="expected finite scores, got 2 NaN or infinite of 3"):
+        Comparisons(np.array([np.inf, -np.inf, 0.2]), np.array(["a", "a", "a"]), np.array(["a", "b", "b"]))
 
 
 def test_a_single_subject_is_refused_with_the_remedy():

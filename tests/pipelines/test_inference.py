@@ -11,6 +11,7 @@ from selfsame.imaging.arrays import ShardedArrays
 from selfsame.learning.pairs import embed_unknown
 from selfsame.matching.encoding import fit_all
 from selfsame.matching.fusion_settings import FusionSettings
+from selfsame.matching.gallery_settings import GallerySettings
 from selfsame.matching.score_fusion import fit_fusion
 from selfsame.pipelines.comparison.nodes import encode_captures, encode_new
 from selfsame.pipelines.comparison.params import ComparisonParams
@@ -23,6 +24,7 @@ from selfsame.sources.splits import ListedReferences, SplitRules
 from selfsame.sources.tables import DISTINCT, REJECTED
 
 MODALITIES = ("iris_left", "fingerprint")
+GALLERY = GallerySettings(stored_as="float32", sketch=False, workers=1)
 PEOPLE = ("ann", "bob", "cleo", "dora")
 FACES = ComparisonParams.model_validate({
     "workers": 1, "batch_size": 4,
@@ -97,10 +99,10 @@ def test_the_parameters_reach_the_node_typed(function: str, parameter: str, kind
     assert get_type_hints(node.func)[argument] is kind
 
 
-@pytest.mark.parametrize("wrong", [{"candidates": 0}, {"batch_size": 4}, {"threshold": 0.5}])
+@pytest.mark.parametrize("wrong", [{"candidates": 0}, {"batch_size": 4}, {"threshold": 0.5}, {"gallery": {}}])
 def test_wrong_parameters_are_refused(wrong: dict[str, float]) -> None:
     with pytest.raises(ValidationError, match=next(iter(wrong))):
-        InferenceParameters(**{"candidates": 3, **wrong})
+        InferenceParameters(**{"candidates": 3, "gallery": GALLERY, **wrong})
 
 
 # New captures
@@ -184,7 +186,7 @@ def answer(known, captures, **change):
     }
     manifest = index.assign(path=index["capture_id"] + ".png")
     return predict_identities(
-        InferenceParameters(candidates=2), given["points"], manifest,
+        InferenceParameters(candidates=2, gallery=GALLERY), given["points"], manifest,
         pd.DataFrame(columns=["path", "reason", "detail"], dtype="str"),
         given["enrolled"], given["fresh"], index,
     )  # fmt: skip

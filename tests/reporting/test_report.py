@@ -9,7 +9,7 @@ from selfsame.reporting.contents import SECTIONS
 from selfsame.reporting.histograms import draw_histograms
 from selfsame.reporting.report import render_report
 from selfsame.reporting.results import Metrics
-from selfsame.reporting.wording import interval, percent
+from selfsame.reporting.wording import count, interval, percent
 
 ALONE = ("meta", "img", "link", "br")
 
@@ -109,6 +109,13 @@ def test_setting_names_what_was_compared_how(page):
     )
     assert "iris left, iris right, fingerprint: cosine, iris code" in page.text
     assert "95 %, from 1,000 resamples of the subjects (seed 7)" in page.text
+
+
+def test_smallest_fmr_stands_above_the_pairs_of_subjects_that_show_it(page, metrics):
+    for kind in metrics.protocols:
+        shown = [one.verification for one in metrics.outcomes if one.protocol == kind]
+        pairs = max(one.non_mated_subject_pairs for one in shown)
+        assert f"{percent(min(one.smallest_fmr for one in shown))} {count(pairs)} pairs" in page.text
 
 
 def test_headline_shows_counts(page):

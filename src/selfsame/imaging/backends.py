@@ -117,12 +117,14 @@ def open_pool(backend: Backend, workers: int, address: str | None, tasks: int) -
 def open_processes(workers: int) -> Iterator[Pool]:
     """Open processes on this machine; each starts with its first task, and anew after it has died."""
     processes = [_Process() for _ in range(workers)]
+    choosing = threading.Lock()
 
     def submit(
         task: Callable[Given, Made], /, *args: Given.args, **kwargs: Given.kwargs
     ) -> Callable[[], Made]:
-        freest = min(processes, key=_Process.count_pending)
-        return freest.submit(partial(task, *args, **kwargs))
+        with choosing:
+            freest = min(processes, key=_Process.count_pending)
+            return freest.submit(partial(task, *args, **kwargs))
 
     try:
         yield Pool(submit, 2 * workers)

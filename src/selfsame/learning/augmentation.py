@@ -105,16 +105,26 @@ def _resample(pixels: Tensor, grid: Tensor, *, circular: bool) -> Tensor:
 
 
 def _draw_occlusion(mask: Tensor, share: float, draws: Draws, *, from_limbus: bool) -> Tensor:
-    """Draw a rectangle for a share of the captures, (n, 1, height, width) bool, True where it hides."""
+    """Draw what a share of the captures loses, (n, 1, height, width) bool, True where it is hidden.
+
+    From the limbus it is a sector anywhere around the strip. Of a plane it is a rectangle, whose place is
+    uniform among all that touch the picture, so that the border may cut it and every pixel is hidden equally
+    often.
+    """
     height, width = mask.shape[2:]
     drawn = draws.uniform(5, 1, 1).transpose(0, 1)
     size = SMALLEST_OCCLUSION + (LARGEST_OCCLUSION - SMALLEST_OCCLUSION) * drawn[:2]
     x = torch.arange(width, device=mask.device) / width
     y = (torch.arange(height, device=mask.device) / height).unsqueeze(1)
-    columns = torch.remainder(x - drawn[2], 1.0) < size[0]
     if from_limbus:
+        columns = torch.remainder(x - drawn[2], 1.0) < size[0]
         rows = y >= 1 - 2 * size[1]
     else:
-        columns = (x - drawn[2] * (1 - size[0])).abs() < size[0] / 2
-        rows = (y - drawn[3]).abs() < size[1] / 2
+        columns, rows = _cover(x, size[0], drawn[2]), _cover(y, size[1], drawn[3])
     return (rows & columns & (drawn[4] < share)).unsqueeze(1)
+
+
+def _cover(positions: Tensor, size: Tensor, drawn: Tensor) -> Tensor:
+    """Tell which positions in [0, 1) an interval covers that begins anywhere from `-size` to 1."""
+    start = drawn * (1 + size) - size
+    return (positions >= start) & (positions < start + size)

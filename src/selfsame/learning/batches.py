@@ -2,6 +2,7 @@
 
 from collections import deque
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -14,9 +15,7 @@ from selfsame.imaging.arrays import ShardedArrays
 from selfsame.learning.buffers import Buffers
 from selfsame.learning.filling import Filler, Filling
 from selfsame.learning.gathering import RowGatherer
-
-ABSENT = -1
-"""The row of a modality that a presentation lacks."""
+from selfsame.learning.sampling import ABSENT
 
 
 @dataclass(frozen=True)
@@ -105,20 +104,22 @@ class BatchLoader:
         # While the loop holds one batch, `prefetch` more are being filled. The buffers outlive the epoch,
         # because fresh memory costs more than the gathering; two epochs at once get buffers of their own.
         ring, self._idle = self._idle, []
-        ring += [Buffers(self._shapes, self._pin) for _ in range(self._prefetch + 1 - len(ring))]
-        filler = Filler(self._gatherers, ring, pin=self._pin)
-        coming: deque[tuple[PlanStep, Filling]] = deque()
         try:
-            for step in self._plan:
-                self._require_modalities(step)
-                coming.append((step, filler.begin(step.rows)))
-                if len(coming) > self._prefetch:
-                    yield from _hand_out(filler, *coming.popleft())
-            while coming:
-                yield from _hand_out(filler, *coming.popleft())
+            ring += [Buffers(self._shapes, self._pin) for _ in range(self._prefetch + 1 - len(ring))]
+            with closing(Filler(self._gatherers, ring, pin=self._pin)) as filler:
+                yield from self._fill(filler)
         finally:
-            filler.close()
             self._idle = ring
+
+    def _fill(self, filler: Filler) -> Iterator[Batch]:
+        coming: deque[tuple[PlanStep, Filling]] = deque()
+        for step in self._plan:
+            self._require_modalities(step)
+            coming.append((step, filler.begin(step.rows)))
+            if len(coming) > self._prefetch:
+                yield from _hand_out(filler, *coming.popleft())
+        while coming:
+            yield from _hand_out(filler, *coming.popleft())
 
     def _require_modalities(self, step: PlanStep) -> None:
         if step.rows.shape[1] != len(self._gatherers):

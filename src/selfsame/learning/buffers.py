@@ -9,11 +9,12 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from selfsame.learning.large_pages import PAGE, allocate_pixels
+PAGE = 4096
+"""Bytes of a page on common processors."""
 
 
 class Lent(NamedTuple):
-    """Memory for the images of one batch; both are views of the same bytes.
+    """Memory for the images of one batch, viewed in two ways.
 
     Attributes:
         images: one tensor a modality, (batch, 2, height, width) uint8.
@@ -27,9 +28,9 @@ class Lent(NamedTuple):
 class Buffers:
     """Memory for one batch, grown to the largest batch seen; every modality begins on a page.
 
-    A processor takes a load for one of what it just stored where the last 12 bits of both addresses are the
-    same, and waits. So rows that are copied to a few bytes further in a page than where they come from, as to
-    usual memory, take 1.7 times as long.
+    Rows of shards are often whole pages apart. A processor compares only the last 12 bits of the addresses of
+    a load and of the stores before it (4K aliasing). So where a row is copied to some bytes further in a page
+    than it comes from, as happens with usual memory, loads wait for stores, and it takes 1.7 times as long.
 
     Args:
         shapes: of one row of each modality.
@@ -76,8 +77,15 @@ class Buffers:
             return tuple(torch.empty(shape, dtype=torch.uint8, pin_memory=True) for shape in shapes)
         sizes = [math.prod(shape) for shape in shapes]
         ends = np.cumsum([-(-size // PAGE) * PAGE for size in sizes]).tolist()
-        pixels = torch.from_numpy(allocate_pixels((ends[-1],)))
+        pixels = torch.from_numpy(_allocate_on_page(ends[-1]))
         return tuple(
             pixels[first : first + size].view(shape)
             for first, size, shape in zip([0, *ends[:-1]], sizes, shapes, strict=True)
         )
+
+
+def _allocate_on_page(count: int) -> NDArray[np.uint8]:
+    """Allocate so many bytes that begin on a page."""
+    memory = np.empty(count + PAGE, dtype=np.uint8)
+    first = -memory.ctypes.data % PAGE
+    return memory[first : first + count]

@@ -5,6 +5,7 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import redirect_stderr
 from dataclasses import dataclass
+from functools import partial
 from io import TextIOBase
 from pathlib import Path
 from typing import TextIO
@@ -15,6 +16,7 @@ import pandas as pd
 from selfsame.errors import MismatchError
 from selfsame.imaging.arrays import ShardedArrays
 from selfsame.imaging.backends import WorkerDiedError, open_processes
+from selfsame.imaging.dispatching import dispatched
 from selfsame.learning.device import choose_device
 from selfsame.learning.embedding import KEPT_COLUMNS, embed_all
 from selfsame.learning.embedding_parts import EmbeddingParts
@@ -132,11 +134,11 @@ def _embed_each(
             yield embed_fold(arrays, fold, settings)
         return
     logger.info("training for %d folds, %d at a time", len(folds), workers)
-    with open_processes(workers) as pool:
-        waiting = [pool.submit(_embed_quietly, arrays, fold, settings) for fold in folds]
-        for fold, wait in zip(folds, waiting, strict=True):
+    task = partial(_embed_quietly, arrays, settings)
+    with open_processes(workers) as pool, dispatched(pool, workers, task, folds) as tables:
+        for fold in folds:
             try:
-                yield wait()
+                yield next(tables)
             except WorkerDiedError as error:
                 raise WorkerDiedError(
                     f"expected a network for {fold.protocol}, fold {fold.number}, but the process that "
@@ -182,8 +184,8 @@ def _keep_parts(folder: Path) -> EmbeddingParts | None:
     return EmbeddingParts(kept)
 
 
-def _embed_quietly(arrays: Mapping[str, ShardedArrays], fold: Fold, settings: FoldSettings) -> pd.DataFrame:
-    """Do it in a process of its own, whose progress bar would write over those of the others."""
+def _embed_quietly(arrays: Mapping[str, ShardedArrays], settings: FoldSettings, fold: Fold) -> pd.DataFrame:
+    """Embed a fold in a process of its own, without a progress bar that would write over those of others."""
     with redirect_stderr(_Plain(sys.stderr)):
         return embed_fold(arrays, fold, settings)
 
@@ -202,7 +204,7 @@ class _Plain(TextIOBase):
 def require_same_folds(
     embeddings: pd.DataFrame, indexes: Mapping[str, pd.DataFrame], assignments: pd.DataFrame
 ) -> None:
-    """Refuse embeddings of folds that were drawn otherwise: whom they lack would pass for not acquired.
+    """Refuse embeddings of folds that were drawn otherwise: what they lack would count as not acquired.
 
     Args:
         embeddings: from `embed_folds`.

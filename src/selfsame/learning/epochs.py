@@ -175,7 +175,7 @@ def copy_weights(module: TrainingModule) -> dict[str, Tensor]:
 
 
 def _record_part(module: TrainingModule, part: EpochPart, trainer: lightning.Trainer) -> EpochRecord:
-    """Record what an epoch, or the part that is done, came to; every process has to call this."""
+    """Make the record of an epoch, or of the part that is done; every process has to call this."""
     tally = module.validation_tally
     return EpochRecord(
         epoch=module.epoch,

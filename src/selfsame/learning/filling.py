@@ -1,4 +1,4 @@
-"""Batches in the making: a thread fills them ahead, and a loop that has to wait for one fills another."""
+"""Batches that a thread fills ahead of the loop; while the loop waits for one, it fills another."""
 
 import threading
 from collections import deque
@@ -19,11 +19,11 @@ THREAD_NAME = "batches"
 
 @dataclass(frozen=True, slots=True)
 class Filling:
-    """A batch in the making.
+    """A batch that is queued, or being filled.
 
     Attributes:
         columns: (modalities, batch) int64, the global rows of each modality.
-        done: tells the end, by the memory that was filled or by the error that it ended with.
+        done: gets the memory that was filled, or the error that filling it ended with.
     """
 
     columns: NDArray[np.int64]
@@ -33,17 +33,17 @@ class Filling:
 class Filler:
     """Fills the batches of one epoch, in the order in which they are begun.
 
-    A thread fills one after the other. Who waits for a batch does not sleep while others are not begun, but
-    fills one of them: two threads copy faster than one where a core is free, and where none is nobody waits
-    to be woken. A team of torch's threads would meet after every row, so torch works alone in the thread, and
-    the one that waits fills batches only where torch is alone in it too, or is not needed.
+    A thread fills one after the other. While the loop waits for a batch, it fills the next queued one itself:
+    two threads copy faster than one where a core is free, and where none is nobody waits to be woken. Several
+    threads of torch would wait for each other after every row, so torch works alone in the thread, and the
+    loop fills batches only where torch works alone in it too.
 
-    Of idle memory what was used last is filled first, because it is still in the cache; of page-locked memory
-    what was used first, because the device has finished with it.
+    Of the idle buffers the one that was used last is filled first, because it is still in the cache; of
+    page-locked ones the one that was used first, because the device has finished with it.
 
     Args:
         gatherers: one a modality.
-        ring: memory for as many batches as are begun and not given back at any time.
+        ring: as many buffers as there are batches begun and not given back at any time.
         pin: whether the memory is page-locked.
     """
 
@@ -52,7 +52,7 @@ class Filler:
         self._idle = deque(ring)
         self._take_idle = self._idle.popleft if pin else self._idle.pop
         self._waiting: SimpleQueue[Filling | None] = SimpleQueue()
-        self._lends_a_hand = torch.get_num_threads() == 1 or all(one.without_torch for one in gatherers)
+        self._loop_fills = torch.get_num_threads() == 1
         self._thread = self._start_thread()
 
     def begin(self, rows: NDArray[np.int64]) -> Filling:
@@ -73,9 +73,9 @@ class Filler:
             The memory that holds it, to be given back, and its images.
 
         Raises:
-            Exception: what it ended with, as it was raised there.
+            Exception: whatever was raised while it was filled.
         """
-        while self._lends_a_hand and filling.done.empty() and (other := self._take()):
+        while self._loop_fills and filling.done.empty() and (other := self._take()):
             self._fill(other)
         made = filling.done.get()
         if isinstance(made, Exception):
@@ -88,7 +88,7 @@ class Filler:
         self._idle.append(buffers)
 
     def close(self) -> None:
-        """Drop what was not begun, and wait for the end of the thread."""
+        """Drop the batches that are still queued, and wait for the thread to end."""
         while self._take():
             pass
         self._waiting.put(None)
@@ -98,13 +98,17 @@ class Filler:
     def _start_thread(self) -> threading.Thread:
         """Start the thread, and leave the number of torch's threads in this one as it is.
 
-        The number of a thread is settled when it is first asked for, as the one that was set last by any
-        thread; so this one's is set again after that.
+        torch settles a thread's number when the thread first asks for it, as the one that any thread set
+        last. So the number of this thread is set again after that.
         """
         of_the_loop, settled = torch.get_num_threads(), threading.Event()
         thread = threading.Thread(target=self._work, args=(settled,), name=THREAD_NAME, daemon=True)
         thread.start()
-        settled.wait()
+        try:
+            settled.wait()
+        except BaseException:  # an interrupt: nobody else would end the thread
+            self._waiting.put(None)
+            raise
         torch.set_num_threads(of_the_loop)
         return thread
 
@@ -116,7 +120,7 @@ class Filler:
             self._fill(filling)
 
     def _take(self) -> Filling | None:
-        """Take the next batch that nobody has begun, if there is one."""
+        """Take the next queued batch, if there is one."""
         try:
             return self._waiting.get_nowait()
         except Empty:

@@ -1,6 +1,7 @@
 """Rows of many memory-mapped shards, copied into one buffer by a single call that holds no lock of Python."""
 
 import ctypes
+import math
 import mmap
 from collections.abc import Sequence
 
@@ -21,31 +22,40 @@ MOST_BYTES = 2**62
 class RowGatherer:
     """Gather rows of the arrays of one modality into tensors.
 
-    Shards lie at unrelated addresses. One tensor is laid over all of them whose rows overlap: row i begins at
-    the i-th word after the lowest address and is as long as a capture. Its rows where captures begin are the
-    captures, and nothing else of it is ever read, so that `torch.index_select` copies a batch from all shards
-    at once. Where the shards are too far apart to be counted so, rows are copied one by one. Rows of a single
-    shard need none of that: `numpy.take` copies them, faster.
+    Shards are memory maps at unrelated addresses. One tensor is laid over all from the first capture to the
+    last: row i of it begins at the i-th word and is as long as a capture, so its rows overlap. Those that
+    begin where captures do are the captures, and `torch.index_select` copies those of a batch from all shards
+    in one call: at about 0.8 of the speed of memcpy, 1.4 times that of a loop over the rows.
+
+    Between the shards lies memory of others. None of it is read:
+
+    - a row is looked up in the table of the captures' addresses, which has no other entries, and numbers
+      outside of it are refused;
+    - captures are contiguous, which is checked when the tensor is laid, and their memory cannot go away,
+      because the arrays are kept as long as the tensor;
+    - the tensor stays in here, is never written to, and is no more than addresses of this process: a process
+      that is forked has the same maps at the same places, and where a gatherer is copied or sent to another
+      process, its arrays are, and a tensor is laid over them there.
+
+    Where the shards are too far apart to be counted so, or have gaps within, rows are copied one by one.
 
     Args:
-        arrays: of one modality; kept, because the tensor does not hold their memory.
+        arrays: of one modality.
     """
 
     def __init__(self, arrays: ShardedArrays) -> None:
         self._arrays = arrays
         self._count = len(arrays)
+        self._row_bytes = math.prod(arrays.shape[1:])
         self._addresses = _address_rows(arrays.shards)
-        self._whole = _view_whole(arrays.shards)
-        self._words = _lay_over(arrays, self._addresses) if self._whole is None else None
+        self._words = _lay_over(arrays, self._addresses)
         self._places = self._addresses[:0]
         if self._words is not None:
             self._places = (self._addresses - self._addresses.min()) // self._words.element_size()
         self._mappings = _Mappings(arrays.shards)
 
-    @property
-    def without_torch(self) -> bool:
-        """Whether one thread copies rows, however many threads torch uses."""
-        return self._words is None
+    def __reduce__(self) -> tuple[type["RowGatherer"], tuple[ShardedArrays]]:
+        return RowGatherer, (self._arrays,)
 
     def gather(self, rows: NDArray[np.int64], out: NDArray[np.uint8]) -> None:
         """Copy rows together.
@@ -56,13 +66,14 @@ class RowGatherer:
 
         Raises:
             IndexError: if a row is out of range.
+            ValueError: if `out` has another shape.
         """
+        if out.shape != (len(rows), self._row_bytes):
+            raise ValueError(f"expected room for {(len(rows), self._row_bytes)} bytes, got {out.shape}")
         lowest = np.minimum.reduce(rows, initial=0)
         if lowest < FAILED or np.maximum.reduce(rows, initial=FAILED) >= self._count:
             self._arrays.require_rows(rows)
-        if self._whole is not None:
-            np.take(self._whole, rows, axis=0, out=out, mode="clip")
-        elif self._words is not None:
+        if self._words is not None:
             target = torch.from_numpy(out).view(self._words.dtype)
             torch.index_select(self._words, 0, torch.from_numpy(self._places[rows]), out=target)
         else:
@@ -71,7 +82,7 @@ class RowGatherer:
             out[rows == FAILED] = 0
 
     def read_exactly(self, *, exactly: bool) -> None:
-        """Let the kernel read from the disk what is asked for alone, or as usual some MiB around it."""
+        """Let the kernel read from the disk only what is asked for, or as usual some MiB around it."""
         self._mappings.advise(mmap.MADV_RANDOM if exactly else mmap.MADV_NORMAL)
 
     def announce(self, rows: NDArray[np.int64]) -> None:
@@ -91,9 +102,8 @@ class RowGatherer:
         self._advise(rows, mmap.MADV_DONTNEED)
 
     def _advise(self, rows: NDArray[np.int64], advice: int) -> None:
-        row_bytes = int(np.prod(self._arrays.shape[1:]))
         for address in np.sort(self._addresses[rows[rows != FAILED]]).tolist():
-            self._mappings.advise_range(address, row_bytes, advice)
+            self._mappings.advise_range(address, self._row_bytes, advice)
 
 
 class _Mappings:
@@ -130,13 +140,6 @@ def _find_mapping(shard: NDArray[np.uint8]) -> mmap.mmap | None:
     return owner.base if isinstance(owner.base, mmap.mmap) else None
 
 
-def _view_whole(shards: Sequence[NDArray[np.uint8]]) -> NDArray[np.uint8] | None:
-    """View a single shard as (rows, bytes a row) uint8; None where there are more, or gaps between rows."""
-    if len(shards) != 1 or not shards[0].size or not shards[0].flags.c_contiguous:
-        return None
-    return shards[0].reshape(len(shards[0]), -1)
-
-
 def _address_rows(shards: Sequence[NDArray[np.uint8]]) -> NDArray[np.int64]:
     """Return the address of every global row, (rows,) int64."""
     return np.concatenate(
@@ -145,8 +148,17 @@ def _address_rows(shards: Sequence[NDArray[np.uint8]]) -> NDArray[np.int64]:
 
 
 def _lay_over(arrays: ShardedArrays, addresses: NDArray[np.int64]) -> Tensor | None:
-    """Return (words from the first to the last row, words a row) over all shards; None where it cannot be."""
-    row_bytes = int(np.prod(arrays.shape[1:]))
+    """Lay a tensor over all shards, which reads their memory and does not keep it: see `RowGatherer`.
+
+    Args:
+        arrays: to be kept as long as the tensor.
+        addresses: (rows,) of every global row.
+
+    Returns:
+        (words from the first row to the last, words a row), of overlapping rows; None where there is nothing
+        to read, rows have gaps within, or the words are too many to be counted.
+    """
+    row_bytes = math.prod(arrays.shape[1:])
     contiguous = all(shard.flags.c_contiguous for shard in arrays.shards)
     if not addresses.size or not row_bytes or not contiguous:
         return None

@@ -1,4 +1,4 @@
-"""Several processes on this machine that train together: started, listened to, and ended if one is lost."""
+"""Several processes on this machine that train together: started, logged, and ended if one is lost."""
 
 import logging
 import multiprocessing
@@ -29,7 +29,7 @@ Work = Callable[[], object]
 
 
 def launch(work: Work, count: int, device: str) -> None:
-    """Do a piece of work in several processes that know of each other, and wait for their end.
+    """Do a piece of work in several processes that are connected, and wait for their end.
 
     The processes are started afresh (`spawn`), so the work has to be one that can be pickled, and end with
     this one. What they log appears here: everything of the first one, warnings of the others.
@@ -44,48 +44,48 @@ def launch(work: Work, count: int, device: str) -> None:
         LostProcessError: a process was killed or crashed; the others have been ended.
     """
     with tempfile.TemporaryDirectory(prefix="selfsame-") as folder:
-        processes, ears = _start(work, count, device, Path(folder) / "meeting")
-        listener = _Listener(ears)
-        listener.start()
+        processes, connections = _start(work, count, device, Path(folder) / "meeting")
+        receiver = _LogReceiver(connections)
+        receiver.start()
         try:
             failed = _await(processes)
         finally:
             _end(processes)
-            listener.join()
+            receiver.join()
     if failed:
-        raise _explain(failed, listener.errors, count)
+        raise _explain(failed, receiver.errors, count)
 
 
 def _start(
     work: Work, count: int, device: str, meeting: Path
 ) -> tuple[list[BaseProcess], list["Connection[Work, object]"]]:
-    """Start the processes; each tells what it has to say at its own end of a pipe, which closes with it.
+    """Start the processes, each with a pipe that it logs to, and that closes when it ends.
 
-    They get their work when all have been started, so that all load torch at the same time.
+    The work is sent when all have been started, so that all load torch at the same time.
     """
     os.environ.setdefault("TORCH_CPP_LOG_LEVEL", "ERROR")  # else each warns where no batch lacks a modality
     context = multiprocessing.get_context("spawn")
     processes: list[BaseProcess] = []
-    ears = []
+    connections = []
     try:
         for rank in range(count):
-            ear, mouth = context.Pipe()
+            here, there = context.Pipe()
             process = context.Process(
                 target=_work,
-                args=(Member(rank, count, rank, count), device, meeting, mouth),
+                args=(Member(rank, count, rank, count), device, meeting, there),
                 name=f"training process {rank}",
             )
             process.start()
-            mouth.close()
+            there.close()
             processes.append(process)
-            ears.append(ear)
-        for ear in ears:
+            connections.append(here)
+        for here in connections:
             with suppress(OSError):  # of a process that has died, which is noticed when it is waited for
-                ear.send(work)
+                here.send(work)
     except BaseException:
         _end(processes)
         raise
-    return processes, ears
+    return processes, connections
 
 
 def _end(processes: Sequence[BaseProcess]) -> None:
@@ -130,28 +130,28 @@ def _explain(failed: Sequence[BaseProcess], errors: Sequence[SelfsameError], cou
     )
 
 
-def _work(member: Member, device: str, meeting: Path, mouth: "Connection[object, Work]") -> None:
-    """Do the work that is sent, in one of the processes."""
+def _work(member: Member, device: str, meeting: Path, parent: "Connection[object, Work]") -> None:
+    """Do the work that the parent sends, in one of the processes."""
     threading.Thread(target=_end_with_parent, daemon=True).start()
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # the parent says that the run was stopped
-    told = {
+    variables = {
         "RANK": member.rank,
         "WORLD_SIZE": member.world,
         "LOCAL_RANK": member.local_rank,
         "LOCAL_WORLD_SIZE": member.local_world,
     }
-    os.environ.update({name: str(number) for name, number in told.items()})
+    os.environ.update({name: str(number) for name, number in variables.items()})
     logs = logging.getLogger(PACKAGE)
-    logs.addHandler(_Teller(mouth))
+    logs.addHandler(_LogSender(parent))
     logs.propagate = False  # to the console of this process, which shows what the parent shows already
     logs.setLevel(logging.INFO if member.first else logging.WARNING)
-    work = mouth.recv()
+    work = parent.recv()
     try:
         with joined(member, device, meeting):
             work()
         distributed.destroy_process_group()
     except SelfsameError as error:
-        mouth.send(error)
+        parent.send(error)
         sys.exit(1)
 
 
@@ -163,39 +163,39 @@ def _end_with_parent() -> None:
         os._exit(1)
 
 
-class _Teller(QueueHandler):
-    """Sends records through a pipe."""
+class _LogSender(QueueHandler):
+    """Sends log records through a pipe."""
 
-    def __init__(self, mouth: "Connection[object, Work]") -> None:
+    def __init__(self, connection: "Connection[object, Work]") -> None:
         super().__init__(SimpleQueue())  # which stays empty
-        self._mouth = mouth
+        self._connection = connection
 
     def enqueue(self, record: logging.LogRecord) -> None:
         """Send one."""
-        self._mouth.send(record)
+        self._connection.send(record)
 
 
-class _Listener(threading.Thread):
-    """Hears what the processes say: hands their records to the loggers here, and keeps their errors."""
+class _LogReceiver(threading.Thread):
+    """Hands the log records of the processes to the loggers here, and keeps the errors that they send."""
 
-    def __init__(self, ears: Sequence["Connection[Work, object]"]) -> None:
+    def __init__(self, connections: Sequence["Connection[Work, object]"]) -> None:
         super().__init__(daemon=True)
-        self._ears = list(ears)
+        self._connections = list(connections)
         self.errors: list[SelfsameError] = []
 
     def run(self) -> None:
-        """Listen until the last process has ended."""
-        while self._ears:
-            for ear in wait(self._ears):
-                self._hear(ear)  # type: ignore[arg-type]
+        """Receive until the last process has ended."""
+        while self._connections:
+            for connection in wait(self._connections):
+                self._receive(connection)  # type: ignore[arg-type]
 
-    def _hear(self, ear: "Connection[Work, object]") -> None:
+    def _receive(self, connection: "Connection[Work, object]") -> None:
         try:
-            said = ear.recv()
+            message = connection.recv()
         except (EOFError, OSError):
-            self._ears.remove(ear)
+            self._connections.remove(connection)
             return
-        if isinstance(said, logging.LogRecord):
-            logging.getLogger(said.name).handle(said)
-        elif isinstance(said, SelfsameError):
-            self.errors.append(said)
+        if isinstance(message, logging.LogRecord):
+            logging.getLogger(message.name).handle(message)
+        elif isinstance(message, SelfsameError):
+            self.errors.append(message)

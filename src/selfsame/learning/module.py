@@ -139,12 +139,17 @@ class TrainingModule(lightning.LightningModule):
         self.validation_tally.add(self.compute_losses(batch, 0.0, None, whole), whole)
 
     def _set_learning_rate(self, step: int) -> float:
-        """Set the learning rate of this step; return the share of the training that is done, in [0, 1)."""
-        progress = (self.epoch - 1 + step / self.plan.batches) / self.regimen.max_epochs
-        rate = self.regimen.learning_rate * self.regimen.schedule.factor_at(progress)
+        """Set the learning rate of this step; return the share of the training that is done, in [0, 1).
+
+        Step k of n, counted from 1, has the rate of the schedule after k / (n + 1) of the training. So no
+        step is taken at its very beginning, where the rate is 0, or at its very end, where it may be.
+        """
+        steps = self.regimen.max_epochs * self.plan.batches
+        done = (self.epoch - 1) * self.plan.batches + step
+        rate = self.regimen.learning_rate * self.regimen.schedule.factor_at((done + 1) / (steps + 1))
         for group in self.trainer.optimizers[0].param_groups:
             group["lr"] = rate
-        return progress
+        return done / steps
 
     def compute_losses(
         self, batch: Batch, margin_rad: float, generator: Generator | None, whole: Whole | None = None

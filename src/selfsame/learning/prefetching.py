@@ -1,4 +1,4 @@
-"""Batches on their way to a CUDA device while the one before is computed with."""
+"""Batches that are copied to a CUDA device while the device computes with the one before."""
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
@@ -60,12 +60,12 @@ class CudaLane:
 
 
 class DevicePrefetcher:
-    """Iterate over the batches of a loader on the device, each copied while the one before is computed with.
+    """Iterate over the batches of a loader on the device, each copied while the one before is in use.
 
     Args:
         loader: of page-locked batches.
         lane: makes the queue of copies, when the first epoch begins: in the process and on the device that
-            trains. It is kept, because memory that one queue gave back serves no other.
+            trains. It is kept, because torch reuses memory within one queue only.
     """
 
     def __init__(self, loader: BatchLoader, lane: Callable[[], Lane] = CudaLane) -> None:

@@ -1,4 +1,4 @@
-"""The processes of one training: which one this is, how they meet, and what they tell each other."""
+"""The processes of one training: which one this is, how they connect, and what they exchange."""
 
 import logging
 import os
@@ -85,22 +85,23 @@ def count_processes(wanted: DeviceCount, device: str) -> int:
 
 
 def find_member() -> Member | None:
-    """Say which process of a training this is, as torchrun or `launch` told it; None if nobody did."""
-    told = os.environ
-    if "RANK" not in told or "WORLD_SIZE" not in told:
+    """Say which process of a training this is, as torchrun or `launch` set it; None if neither did."""
+    found = os.environ
+    if "RANK" not in found or "WORLD_SIZE" not in found:
         return None
-    rank, world = int(told["RANK"]), int(told["WORLD_SIZE"])
-    return Member(rank, world, int(told.get("LOCAL_RANK", rank)), int(told.get("LOCAL_WORLD_SIZE", world)))
+    rank, world = int(found["RANK"]), int(found["WORLD_SIZE"])
+    return Member(rank, world, int(found.get("LOCAL_RANK", rank)), int(found.get("LOCAL_WORLD_SIZE", world)))
 
 
 @contextmanager
 def joined(member: Member, device: str, meeting: Path | None = None) -> Iterator[None]:
-    """Meet the other processes, unless this was done before, and say in one line if one of them is lost.
+    """Connect to the other processes, unless this was done before; say in one line if one of them is lost.
 
     Args:
         member: this process.
         device: cpu or cuda.
-        meeting: a file that the processes of one machine meet at; without it, as torchrun's variables say.
+        meeting: a file by which the processes of one machine find each other; without it, torchrun's
+            environment variables say how.
 
     Raises:
         LostProcessError: another process is gone, or did not come.

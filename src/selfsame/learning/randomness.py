@@ -23,9 +23,9 @@ def derive_seed(*numbers: int) -> int:
 
 @dataclass(frozen=True)
 class Draws:
-    """Random numbers for some of the items of a batch, the same ones whoever has the other items.
+    """Random numbers for some of the items of a batch, which do not depend on which these are.
 
-    Those of all items are drawn, and those of the own ones are kept.
+    Numbers are drawn for all items, and those of the wanted ones are kept.
 
     Attributes:
         generator: the only source of randomness.

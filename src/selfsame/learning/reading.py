@@ -1,4 +1,4 @@
-"""The rows of an epoch, read batch after batch, with a word to the kernel once they come from the disk."""
+"""The rows of an epoch, read batch after batch, with advice to the kernel once they come from the disk."""
 
 import sys
 from collections import deque
@@ -13,8 +13,8 @@ from selfsame.learning.gathering import RowGatherer
 class EpochReader:
     """Reads the batches of one epoch, and notices whether they come from the disk.
 
-    Once one had to, the rows of later ones are announced to the kernel, so that they, and no more than they,
-    are read all at once rather than one after the other. Threads may share it.
+    Once a batch had to wait for the disk, the rows of later ones are announced to the kernel. It then reads
+    these rows and no others, all at once rather than one after the other. Threads may share a reader.
 
     Args:
         gatherers: one a modality.

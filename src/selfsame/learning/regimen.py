@@ -11,9 +11,9 @@ from selfsame.parameters import Settings, Share
 PositiveFloat = Annotated[float, Field(gt=0)]
 PositiveInt = Annotated[int, Field(gt=0)]
 DeviceCount = Literal["auto"] | PositiveInt
-Residence = Literal["auto", "host", "memory", "device"]
-"""Where arrays live: memory-mapped from their files (host), copied whole to the memory of the host, or to the
-device, by each process that trains. `auto` is the device where it is a CUDA device with room, else host."""
+Residence = Literal["auto", "host", "device"]
+"""Where arrays live: memory-mapped from their files (host), or copied whole to the device, by each process
+that trains. `auto` is the device where it is a CUDA device with room, else host."""
 
 
 class ArcFace(Settings):
@@ -52,7 +52,7 @@ class CosineSchedule(Settings):
 
     kind: Literal["cosine"]
     warm_up: Share  # share of the training over which it rises
-    floor: Share  # share of the peak that it falls to
+    floor: Share  # share of the peak that it has fallen to after the last step
 
     def factor_at(self, progress: float) -> float:
         """Return the share of the peak learning rate after a share `progress`, in [0, 1], of the training."""

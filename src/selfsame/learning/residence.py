@@ -1,16 +1,14 @@
-"""Where the arrays of a training live: memory-mapped, copied to the memory of the host, or on the device."""
+"""Where the arrays of a training live: memory-mapped on the host, or copied to the device."""
 
 import logging
 import math
 from collections.abc import Sequence
 from typing import Literal
 
-import numpy as np
 import torch
 
 from selfsame.imaging.arrays import ShardedArrays
 from selfsame.learning.batches import BatchLoader, BatchPlan
-from selfsame.learning.large_pages import allocate_pixels
 from selfsame.learning.prefetching import DevicePrefetcher
 from selfsame.learning.regimen import Regimen, Residence
 from selfsame.learning.resident import ResidentArrays, ResidentLoader
@@ -38,7 +36,7 @@ class TrainingArrays:
         residence = choose_residence(
             regimen.residence, needed, share=regimen.resident_share, free=measure_free(device)
         )
-        self._arrays = tuple(map(copy_to_memory, arrays)) if residence == "memory" else tuple(arrays)
+        self._arrays = tuple(arrays)
         self._resident = ResidentArrays(arrays, device) if residence == "device" else None
 
     def load(self, plan: BatchPlan) -> Loader:
@@ -49,13 +47,6 @@ class TrainingArrays:
         return DevicePrefetcher(loader) if self._device == "cuda" else loader
 
 
-def copy_to_memory(arrays: ShardedArrays) -> ShardedArrays:
-    """Copy arrays to the memory of the host, as one shard with the same global rows."""
-    pixels = allocate_pixels(arrays.shape)
-    np.concatenate(arrays.shards, out=pixels)
-    return ShardedArrays({"memory": pixels})
-
-
 def measure_free(device: str) -> int | None:
     """Measure the free memory of a CUDA device in bytes; None of a CPU, which shares the host's."""
     return int(torch.cuda.mem_get_info()[0]) if device == "cuda" else None
@@ -63,7 +54,7 @@ def measure_free(device: str) -> int | None:
 
 def choose_residence(
     wanted: Residence, needed: int, *, share: float, free: int | None
-) -> Literal["host", "memory", "device"]:
+) -> Literal["host", "device"]:
     """Resolve `auto`, and say in one line what was chosen and why.
 
     Args:

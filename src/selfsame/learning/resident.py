@@ -8,7 +8,8 @@ import torch
 from torch import Tensor
 
 from selfsame.imaging.arrays import ShardedArrays
-from selfsame.learning.batches import ABSENT, Batch, BatchPlan
+from selfsame.learning.batches import Batch, BatchPlan
+from selfsame.learning.sampling import ABSENT
 
 COPIED_ROWS = 256
 """At a time, so that the copy needs hardly any memory of the host."""

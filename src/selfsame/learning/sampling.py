@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 ABSENT = -1
+"""The row of a modality that a presentation lacks."""
 
 
 def draw_presentations(
@@ -38,7 +39,7 @@ def draw_presentations(
 
 
 def cut_batches(presentations: NDArray[np.int64], batch_size: int) -> list[NDArray[np.int64]]:
-    """Cut presentations into batches of nearly equal size, none above `batch_size`, none of a lone straggler.
+    """Cut presentations into as few batches as `batch_size` allows, whose sizes differ by 1 at most.
 
     Args:
         presentations: (n, modalities).

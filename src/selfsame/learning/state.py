@@ -44,7 +44,7 @@ DAMAGE = (
 
 @dataclass(frozen=True)
 class EpochRecord:
-    """What one epoch came to.
+    """The figures of one epoch.
 
     Attributes:
         epoch: from 1.
@@ -67,7 +67,7 @@ class EpochRecord:
 
 @dataclass(frozen=True)
 class EpochPart:
-    """What an epoch came to until now.
+    """What was counted in an epoch so far.
 
     Attributes:
         steps: batches that were trained on; the optimiser has made its step with the last of them.
@@ -219,6 +219,6 @@ def _require_intact(stored: bytes) -> None:
 
 
 def name_difference(left: Origin, right: Origin) -> str | None:
-    """Say in words what the right one of two origins has otherwise; None where they agree."""
+    """Say in words how the right one of two origins differs from the left; None where they agree."""
     names = [field for field, value in vars(left).items() if getattr(right, field) != value]
     return DIFFERENCES[names[0]] if names else None

@@ -1,4 +1,4 @@
-"""What an epoch comes to while it is trained: sums of losses and of right answers, over all processes."""
+"""Sums of losses and of right answers over the batches of an epoch, in all processes."""
 
 import time
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from selfsame.learning.state import EpochPart
 
 @dataclass(frozen=True)
 class Losses:
-    """What a batch costs.
+    """The loss of a batch, and how often it was right.
 
     Attributes:
         total: scalar, fused loss plus the share of the mean loss of the single modalities; of a process that

@@ -10,24 +10,13 @@ from numpy.typing import NDArray
 from selfsame.errors import MismatchError
 from selfsame.matching.comparators import COSINE, Compare, read_compare
 from selfsame.matching.cosine_search import CosineSearch, rises
-from selfsame.matching.prediction import Fuse, Nearest, predict
+from selfsame.matching.gallery_settings import GallerySettings
+from selfsame.matching.prediction import ANSWER_COLUMNS, Fuse, Nearest, predict
 from selfsame.matching.protocol import ENROLLED
 from selfsame.matching.scoring import Score
-from selfsame.matching.templates import Captures, list_captures, name_captures, unpack_templates
+from selfsame.matching.templates import Captures, list_captures, place_captures, unpack_templates
 
-COLUMNS: Mapping[str, str] = {
-    "presentation": "str",
-    "status": "str",
-    "identity": "str",
-    "score": "float64",
-    "threshold": "float64",
-    "candidates": "object",
-    "candidate_scores": "object",
-    "modalities": "str",
-    "captures": "object",
-    "reason": "str",
-    "model_version": "str",
-}
+COLUMNS: Mapping[str, str] = {**ANSWER_COLUMNS, "model_version": "str"}
 """The predictions: a row for each presentation (`identified`, `unknown`, `failed`) and for each other file
 (`enrolled`: it is a reference itself; `rejected`)."""
 
@@ -58,6 +47,7 @@ def answer(
     paths: "pd.Series[str]",
     rejected: pd.DataFrame,
     count: int,
+    gallery: GallerySettings,
 ) -> pd.DataFrame:
     """Answer who each presentation of new captures shows.
 
@@ -69,6 +59,7 @@ def answer(
         paths: the path of each new capture, by capture_id; of other modalities, too.
         rejected: files that were not taken: `path`, `reason`, `detail`.
         count: how many candidates to list.
+        gallery: how embeddings are kept and searched, where captures of one modality are compared by them.
 
     Returns:
         A table of COLUMNS: a row for each presentation, then one for each file that is not presented, because
@@ -92,7 +83,7 @@ def answer(
         fuse=fuse,
         thresholds=recogniser.thresholds,
         count=count,
-        nearest=_search_alone(shown, left, right, fuse),
+        nearest=_search_alone(shown, left, right, fuse, gallery),
     )
     named = _name_captures(answers, shown, paths)
     enrolled_too = _set_aside(_list_enrolled(paths, owners), "enrolled")
@@ -146,8 +137,8 @@ def _compare_between(probes: Captures, left: pd.DataFrame, right: pd.DataFrame) 
     """Compare templates when they are asked for; a capture without one gives NaN."""
     if not len(left) or not len(right):
         return lambda shown, kept: np.full((len(shown), len(kept)), np.nan, dtype=np.float32)
-    places, fresh = _place(probes, left), unpack_templates(left["template"])
-    enrolled = unpack_templates(right["template"])[_place(list_captures(right), right)]
+    places, fresh = place_captures(probes, left), unpack_templates(left["template"])
+    enrolled = unpack_templates(right["template"])[place_captures(list_captures(right), right)]
     compare: Compare = read_compare(str(right["comparator"].iloc[0]), str(right["settings"].iloc[0]))
 
     def score(shown: NDArray[np.int64], kept: NDArray[np.int64]) -> NDArray[np.float32]:
@@ -168,6 +159,7 @@ def _search_alone(
     left: Mapping[str, pd.DataFrame],
     right: Mapping[str, pd.DataFrame],
     fuse: Fuse,
+    gallery: GallerySettings,
 ) -> Nearest | None:
     """Search a gallery where one modality alone is shown, by its embeddings; None where all are compared."""
     if len(shown) != 1:
@@ -179,18 +171,13 @@ def _search_alone(
     probes = list_captures(index)
     return CosineSearch.of(
         unpack_templates(fresh["template"]).astype(np.float32),
-        rows=_place(probes, fresh),
+        rows=place_captures(probes, fresh),
         instances=probes.instances,
         enrolled=unpack_templates(enrolled["template"]).astype(np.float32),
         owners=enrolled[["subject_id", "instance"]],
         fuse=fuse,
+        settings=gallery,
     ).nearest
-
-
-def _place(captures: Captures, templates: pd.DataFrame) -> NDArray[np.int64]:
-    """Find the template of each capture: (n,) rows, -1 where it has none."""
-    rows = {name: row for row, name in enumerate(name_captures(templates).tolist())}
-    return np.array([rows.get(name, -1) for name in captures.names.tolist()], dtype=np.int64)
 
 
 def _widen(recogniser: Recogniser, shown: Sequence[str]) -> Fuse:

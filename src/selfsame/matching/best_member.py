@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 
 from selfsame.errors import InputError
 from selfsame.metrics.comparisons import Comparisons
-from selfsame.metrics.intervals import CONFIDENCE, draw_multiplicities
-from selfsame.metrics.verification import error_curve, resample_curves
+from selfsame.metrics.intervals import TAIL, draw_multiplicities
+from selfsame.metrics.verification import ErrorCurve, error_curve, resample_curves
 
 
 @dataclass(frozen=True)
@@ -19,7 +19,7 @@ class MemberDifference:
     Attributes:
         member: the member's name.
         comparisons: how many there are.
-        member_rate: the member's error rate, in [0, 1].
+        member_rate: the member's EER, in [0, 1].
         fused_rate: the fused score's.
         interval: of 95 %, of fused_rate - member_rate, over resamples of the subjects.
     """
@@ -32,31 +32,13 @@ class MemberDifference:
 
     @property
     def difference(self) -> float:
-        """How much higher the fused error rate is; below 0 fusing helped."""
+        """How much higher the fused EER is; below 0 fusing helped."""
         return self.fused_rate - self.member_rate
 
     @property
     def is_worse(self) -> bool:
         """Tell whether fusing is worse beyond the interval, which then lies above 0 altogether."""
         return self.interval[0] > 0.0
-
-    @property
-    def is_better(self) -> bool:
-        """Tell whether fusing is better beyond the interval, which then lies below 0 altogether."""
-        return self.interval[1] < 0.0
-
-
-@dataclass(frozen=True)
-class BestMember:
-    """The verdict on a fused score.
-
-    Attributes:
-        best: the member with the lowest error rate, and the difference to it.
-        members: the difference to every member, in the order given.
-    """
-
-    best: MemberDifference
-    members: tuple[MemberDifference, ...]
 
 
 def compare_with_best_member(
@@ -65,11 +47,10 @@ def compare_with_best_member(
     probe_subjects: NDArray[np.str_],
     reference_subjects: NDArray[np.str_],
     *,
-    fmr: float | None,
     resamples: int,
     rng: np.random.Generator,
-) -> BestMember:
-    """Compare a fused score with each member, on the same comparisons and the same resamples of subjects.
+) -> MemberDifference:
+    """Compare the EER of a fused score with that of its best member, on the same resamples of the subjects.
 
     A member is compared where it has a score: one that is missing in half of the comparisons is compared on
     the other half. The best member is chosen on these very comparisons, which flatters it: a fused score
@@ -80,20 +61,22 @@ def compare_with_best_member(
         members: the (n,) scores of each member, NaN where it is missing.
         probe_subjects: (n,) names.
         reference_subjects: (n,) names; mated where both are equal.
-        fmr: compare the FNMR at this FMR; None compares the EER.
         resamples: of the subjects.
         rng: source of the resamples.
+
+    Returns:
+        The difference to the member with the lowest EER.
 
     Raises:
         InputError: no members, or a member shares no mated or no non-mated comparison with the fused score.
     """
     if not members:
         raise InputError("expected the scores of at least one member, got none")
-    differences = tuple(
-        _difference(name, fused, scores, (probe_subjects, reference_subjects), fmr, resamples, rng)
+    differences = [
+        _difference(name, fused, scores, (probe_subjects, reference_subjects), resamples, rng)
         for name, scores in members.items()
-    )
-    return BestMember(min(differences, key=lambda one: (one.member_rate, -one.comparisons)), differences)
+    ]
+    return min(differences, key=lambda one: (one.member_rate, -one.comparisons))
 
 
 def _difference(
@@ -101,7 +84,6 @@ def _difference(
     fused: NDArray[np.float64],
     scores: NDArray[np.floating],
     subjects: tuple[NDArray[np.str_], NDArray[np.str_]],
-    fmr: float | None,
     resamples: int,
     rng: np.random.Generator,
 ) -> MemberDifference:
@@ -114,18 +96,12 @@ def _difference(
     except InputError as error:
         raise InputError(f"member {name} cannot be compared: {error}") from error
     drawn = draw_multiplicities(len(one.subjects), resamples, rng)
-    rates, resampled = zip(*(_rates(side, drawn, fmr) for side in (one, other)), strict=True)
+    rates, resampled = zip(*(_resample_eer(side, drawn) for side in (one, other)), strict=True)
     gaps = resampled[0] - resampled[1]
-    tail = (1.0 - CONFIDENCE) / 2
-    low, high = np.nanquantile(gaps, [tail, 1.0 - tail])
+    low, high = np.nanquantile(gaps, [TAIL, 1.0 - TAIL])
     return MemberDifference(name, int(rows.sum()), rates[1], rates[0], (float(low), float(high)))
 
 
-def _rates(
-    comparisons: Comparisons, drawn: NDArray[np.float64], fmr: float | None
-) -> tuple[float, NDArray[np.float64]]:
-    curve = error_curve(comparisons)
-    eer, fnmr = resample_curves(comparisons, drawn, () if fmr is None else (fmr,))
-    if fmr is None:
-        return float(curve.equal_error_rate()), eer
-    return float(curve.fnmr_at(fmr)), fnmr[fmr]
+def _resample_eer(comparisons: Comparisons, drawn: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
+    (eers,) = resample_curves(comparisons, drawn, ErrorCurve.equal_error_rate)
+    return float(error_curve(comparisons).equal_error_rate()), eers

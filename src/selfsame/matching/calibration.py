@@ -103,9 +103,8 @@ def fit_logistic(
     The reference slope is the discriminant's of two normal classes, (difference of the means) / (mean of
     the two variances); logistic regression finds the factor by which it is off, and a normal prior on the
     logarithm of that factor keeps it finite where the classes do not overlap, and above 0 where a
-    comparator is useless or
-    worse: its LLR is then nearly 0 throughout. The floor is Laplace's rule for no failure seen, ln(1 /
-        (mated + 2)).
+    comparator is useless or worse: its LLR is then nearly 0 throughout. The floor is Laplace's rule for no
+    failure seen, ln(1 / (mated + 2)).
 
     Args:
         scores: (n,) training scores, higher is more alike; NaN is left out.
@@ -155,16 +154,6 @@ def fit_pav(scores: NDArray[np.floating], mated: NDArray[np.bool_]) -> PavCalibr
     llrs = logit(pooled) - logit(same.mean())
     edges = np.flatnonzero(np.diff(llrs, prepend=-np.inf) + np.diff(llrs, append=np.inf))
     return PavCalibration("pav", tuple(levels[edges].tolist()), tuple(llrs[edges].tolist()))
-
-
-def read_calibration(document: object) -> Calibration:
-    """Read back the document of either kind of calibration.
-
-    Raises:
-        DamagedError: it is of neither kind, or a field is missing, unknown or not finite.
-    """
-    kind = document.get("kind") if isinstance(document, dict) else None
-    return (PavCalibration if kind == "pav" else LogisticCalibration).from_document(document)
 
 
 def _present(

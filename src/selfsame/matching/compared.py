@@ -84,10 +84,9 @@ def judge(experiment: Experiment, scored: Scored, fusing: Fusing, resamples: int
             members,
             experiment.trials["probe_subject"].to_numpy(dtype=str),
             experiment.trials["reference_subject"].to_numpy(dtype=str),
-            fmr=None,
             resamples=resamples,
             rng=np.random.default_rng(fusing.seed),
-        ).best
+        )
     except InputError as error:
         logger.debug("no verdict on %s of %s: %s", scored.comparator, experiment.figure.name, error)
         return None

@@ -8,7 +8,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from selfsame.matching.gallery import Gallery
+from selfsame.matching.gallery_settings import GallerySettings
 from selfsame.matching.prediction import Fuse
+from selfsame.matching.quantisation import Sketch, quantise
 
 LOOKED_AT = 2001
 """Cosines from -1 to 1 at which a fusion is looked at: the rules have one or two bends at most, or steps."""
@@ -39,6 +41,7 @@ class CosineSearch:
         rows: (captures,) the embedding of each new capture, -1 where it has none.
         instances: (captures,) of the new captures.
         fuse: makes of the cosines, (n, 1), the scores that thresholds are for; it rises.
+        workers: threads that share the rows of a gallery among them.
     """
 
     galleries: Mapping[str, Gallery]
@@ -46,6 +49,7 @@ class CosineSearch:
     rows: NDArray[np.int64]
     instances: NDArray[np.str_]
     fuse: Fuse
+    workers: int
 
     @classmethod
     def of(
@@ -57,6 +61,7 @@ class CosineSearch:
         enrolled: NDArray[np.float32],
         owners: pd.DataFrame,
         fuse: Fuse,
+        settings: GallerySettings,
     ) -> "CosineSearch":
         """Make a gallery of each instance of (n, d) enrolled unit vectors; `owners` has subject and instance.
 
@@ -65,16 +70,17 @@ class CosineSearch:
         """
         names = owners["subject_id"].to_numpy(dtype=str)
         galleries = {
-            str(instance): Gallery(np.ascontiguousarray(enrolled[places]), names[places])
+            str(instance): _enrol(enrolled[places], names[places], settings)
             for instance, places in owners.reset_index(drop=True).groupby("instance").indices.items()
         }
-        return cls(galleries, probes, rows, instances, fuse)
+        return cls(galleries, probes, rows, instances, fuse, settings.workers)
 
     def nearest(self, shown: NDArray[np.int64], count: int) -> tuple[NDArray[np.str_], NDArray[np.float32]]:
         """Find the subjects of the highest fused scores, equal ones in the order of their names.
 
-        See `Nearest`. What is found is what comparing with everybody finds, to the last bit of a cosine: more
-        rows are asked for until those left out can only score lower than the last subject that is named.
+        See `Nearest`. In galleries of float32 what is found is what comparing with everybody finds, to the
+        last bit of a cosine: more rows are asked for until those left out can only score lower than the last
+        subject that is named.
         """
         names = np.full((len(shown), count), "", dtype=object)
         scores = np.full((len(shown), count), np.nan, dtype=np.float32)
@@ -83,7 +89,7 @@ class CosineSearch:
             asked = FIRST_ROWS * count
             while len(left):
                 open_ = []
-                found, cosines = gallery.search(self.probes[self.rows[shown[left]]], asked)
+                found, cosines = gallery.search(self.probes[self.rows[shown[left]]], asked, self.workers)
                 fused = self._fuse(cosines)
                 for place, owners, highest in zip(left, gallery.names[found], fused, strict=True):
                     best, at = _list_subjects(owners, highest, count)
@@ -96,6 +102,11 @@ class CosineSearch:
     def _fuse(self, cosines: NDArray[np.float32]) -> NDArray[np.float32]:
         clipped = np.clip(cosines, np.float32(-1), np.float32(1))
         return self.fuse(clipped.reshape(-1, 1)).reshape(cosines.shape).astype(np.float32)
+
+
+def _enrol(vectors: NDArray[np.float32], names: NDArray[np.str_], settings: GallerySettings) -> Gallery:
+    rows, scale = quantise(vectors, settings.stored_as)
+    return Gallery(rows, names, scale, Sketch.of(rows) if settings.sketch else None)
 
 
 def _list_subjects(

@@ -6,39 +6,17 @@ need at most fifteen fits. Splitting comparisons instead of subjects would leak:
 tell much about it.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
 from hashlib import sha256
 
 import numpy as np
 from numpy.typing import NDArray
 
 from selfsame.errors import InputError
-from selfsame.matching.fusion_rules import FittedFusion
 from selfsame.matching.fusion_settings import FusionSettings, Rule
 from selfsame.matching.score_fusion import fit_fusion
 
 FEWEST_GROUPS = 3
 """A comparison can lie between two groups, and a third must be left to fit on."""
-
-
-@dataclass(frozen=True)
-class CrossFit:
-    """Scores that were fused without knowledge of their subjects, and how.
-
-    Attributes:
-        fused: (n,) higher is more alike; NaN where no modality is present.
-        fit_index: (n,) int64, which of `fits` scored each comparison.
-        fits: the fitted rules, one for each pair of groups that occurs.
-        held_out: for each fit the labels of the groups that it did not see, one or two.
-        groups: the label of every subject.
-    """
-
-    fused: NDArray[np.float64]
-    fit_index: NDArray[np.int64]
-    fits: tuple[FittedFusion, ...]
-    held_out: tuple[tuple[str, ...], ...]
-    groups: dict[str, str]
 
 
 def deal_groups(subjects: NDArray[np.str_], count: int, seed: int) -> dict[str, str]:
@@ -70,11 +48,11 @@ def cross_fit(
     probe_subjects: NDArray[np.str_],
     reference_subjects: NDArray[np.str_],
     *,
-    groups: Mapping[str, str] | int,
+    groups: int,
     seed: int,
     settings: FusionSettings,
     qualities: NDArray[np.floating] | None = None,
-) -> CrossFit:
+) -> NDArray[np.float64]:
     """Fuse every comparison with a rule fitted on comparisons among subjects of other groups.
 
     Args:
@@ -83,38 +61,40 @@ def cross_fit(
         mated: (n,) whether both sides are the same subject.
         probe_subjects: (n,) names.
         reference_subjects: (n,) names.
-        groups: the group of every subject, or how many groups to deal them into by their digests.
+        groups: how many groups to deal the subjects into by their digests.
         seed: of the dealing.
         settings: of the fits.
         qualities: (n, m) in [0, 1], for rule quality.
 
+    Returns:
+        (n,) fused scores, higher is more alike; NaN where no modality is present.
+
     Raises:
-        InputError: a subject without a group, too few groups, or groups without which no mated or no
-            non-mated comparison of some modality is left to fit on.
+        InputError: too few groups or subjects, or groups without which no mated or no non-mated comparison of
+            some modality is left to fit on.
     """
     _require_one_length(scores, mated, probe_subjects, reference_subjects)
     subjects, codes = np.unique(np.concatenate([probe_subjects, reference_subjects]), return_inverse=True)
-    labels = deal_groups(subjects, groups, seed) if isinstance(groups, int) else _labels(subjects, groups)
+    labels = deal_groups(subjects, groups, seed)
     names, group = np.unique([labels[subject] for subject in subjects.tolist()], return_inverse=True)
     probe, reference = np.split(group[codes], 2)
     low, high = np.minimum(probe, reference), np.maximum(probe, reference)
-    pairs, fit_index = np.unique(low * len(names) + high, return_inverse=True)
+    pairs, place = np.unique(low * len(names) + high, return_inverse=True)
     fused = np.full(len(probe), np.nan)
-    fits, held_out = [], []
     for k, pair in enumerate(zip(*np.divmod(pairs, len(names)), strict=True)):
-        held_out.append(tuple(names[np.unique(pair)].tolist()))
         outside = ~np.isin(low, pair) & ~np.isin(high, pair)
         kept = scores[outside], mated[outside], None if qualities is None else qualities[outside]
         try:
-            fits.append(fit_fusion(rule, *kept, settings))
+            fit = fit_fusion(rule, *kept, settings)
         except InputError as error:
-            raise InputError(_too_little(held_out[-1], outside, len(subjects), error)) from error
-        rows = fit_index == k
-        fused[rows] = fits[-1].apply(scores[rows], None if qualities is None else qualities[rows])
-    return CrossFit(fused, fit_index, tuple(fits), tuple(held_out), labels)
+            held_out = names[np.unique(pair)].tolist()
+            raise InputError(_too_little(held_out, outside, len(subjects), error)) from error
+        rows = place == k
+        fused[rows] = fit.apply(scores[rows], None if qualities is None else qualities[rows])
+    return fused
 
 
-def _too_little(held: tuple[str, ...], rows: NDArray[np.bool_], subjects: int, error: InputError) -> str:
+def _too_little(held: list[str], rows: NDArray[np.bool_], subjects: int, error: InputError) -> str:
     return (
         f"without the subjects of group {' and '.join(held)}, {np.count_nonzero(rows)} of {len(rows)} "
         f"comparisons among {subjects} subjects are left to fit on: {error}; at least two subjects with "
@@ -133,17 +113,3 @@ def _require_one_length(
             f"expected a flag and two subjects for each row of scores, got {len(scores)} rows, {len(mated)} "
             f"flags, {len(probe_subjects)} probe and {len(reference_subjects)} reference subjects"
         )
-
-
-def _labels(subjects: NDArray[np.str_], groups: Mapping[str, str]) -> dict[str, str]:
-    missing = [subject for subject in subjects.tolist() if subject not in groups]
-    if missing:
-        raise InputError(
-            f"expected a group for each of {len(subjects)} subjects, got none for {len(missing)}, "
-            f"first {missing[0]}: add them to the groups"
-        )
-    labels = {subject: str(groups[subject]) for subject in subjects.tolist()}
-    count = len(set(labels.values()))
-    if count < FEWEST_GROUPS:
-        raise InputError(f"expected at least {FEWEST_GROUPS} groups, got {count}: add groups")
-    return labels

@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Iterator, Mapping
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -12,6 +13,7 @@ from selfsame.imaging.arrays import ShardedArrays
 from selfsame.imaging.sharding import digest_settings
 from selfsame.matching.comparators import Comparator, Learnt, write_settings
 from selfsame.matching.pairs import PAIR_COLUMNS, compare_templates
+from selfsame.matching.sharing import share_out
 from selfsame.matching.templates import (
     ANY,
     ANY_FOLD,
@@ -77,19 +79,20 @@ def encode_all(
         arrays: the pixels of the modality.
         index: of the modality.
         batch_size: captures a task.
-        workers: processes; 1: none but this.
+        workers: processes; 1: none but this, -1: as many as there are cores.
 
     Returns:
         TEMPLATE_COLUMNS, captures in the order of the index.
 
     Raises:
         MismatchError: something was fitted for a comparator that is not among these.
+        WorkerDiedError: the process that worked on a batch has died.
     """
     rows = index[index["status"] == "ok"]
     tables = [
         tabulate_templates(
             rows,
-            _encode(comparators[name], learnt, arrays, rows, batch_size=batch_size, workers=workers),
+            _encode(name, comparators[name], learnt, arrays, rows, batch_size=batch_size, workers=workers),
             comparator=name,
             version=_digest(comparators[name], learnt, arrays),
             settings=write_settings(comparators[name]),
@@ -106,7 +109,11 @@ def encode_all(
 def compare_all(
     comparators: Mapping[str, Comparator], templates: pd.DataFrame, *, workers: int
 ) -> pd.DataFrame:
-    """Compare every pair of captures of the same instance once by every comparator: PAIR_COLUMNS."""
+    """Compare every pair of captures of the same instance once by every comparator: PAIR_COLUMNS.
+
+    Raises:
+        WorkerDiedError: the process that compared some of them has died.
+    """
     tables = [
         compare_templates(rows, comparators[str(name)].compare, workers=workers)
         for (name, _, _), rows in templates.groupby(["comparator", "protocol", "fold"], sort=False)
@@ -144,6 +151,7 @@ def _list_fits(
 
 
 def _encode(
+    name: str,
     comparator: Comparator,
     learnt: Learnt,
     arrays: ShardedArrays,
@@ -152,11 +160,10 @@ def _encode(
     batch_size: int,
     workers: int,
 ) -> NDArray[np.generic]:
-    from joblib import Parallel, delayed
-
     batches = [rows.iloc[start : start + batch_size] for start in range(0, len(rows), batch_size)]
-    tasks = (delayed(comparator.encode)(_gather(arrays, batch), learnt) for batch in batches)
-    return np.concatenate(Parallel(n_jobs=workers if len(batches) > 1 else 1)(tasks))
+    tasks = (partial(comparator.encode, _gather(arrays, batch), learnt) for batch in batches)
+    what = f"{rows['modality'].iloc[0]} templates by {name}"
+    return np.concatenate(list(share_out(tasks, count=len(batches), workers=workers, what=what)))
 
 
 def _gather(arrays: ShardedArrays, rows: pd.DataFrame) -> NDArray[np.uint8]:

@@ -104,4 +104,4 @@ def _cross_fit(
     except InputError as error:
         logger.debug("%s, %s, %s: %s", experiment.protocol, experiment.figure.name, rule, error)
         return np.full(len(scores), np.nan), str(error)
-    return fused.fused, None
+    return fused, None

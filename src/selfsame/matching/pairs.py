@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import pairwise
 
 import numpy as np
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 from selfsame.errors import MismatchError
 from selfsame.matching.comparators import Compare
 from selfsame.matching.scoring import Score
+from selfsame.matching.sharing import share_out
 from selfsame.matching.templates import ANY, Captures, name_captures, unpack_templates
 
 PAIR_COLUMNS = ["comparator", "version", "protocol", "fold", "modality", "first", "second", "score"]
@@ -58,26 +60,30 @@ def compare_templates(table: pd.DataFrame, compare: Compare, *, workers: int) ->
     Args:
         table: templates of one modality by one comparator, of one protocol and fold.
         compare: gives the (p, r) scores of (p, ...) with (r, ...) templates.
-        workers: processes; 1: none but this.
+        workers: processes; 1: none but this, -1: as many as there are cores.
 
     Returns:
         One row a pair that gave a score, with PAIR_COLUMNS.
-    """
-    from joblib import Parallel, delayed
 
+    Raises:
+        WorkerDiedError: the process that compared some of them has died.
+    """
     ordered = table.sort_values(["instance", "capture_id", "impression"], kind="stable")
     names, instances = name_captures(ordered), ordered["instance"].to_numpy(dtype=str)
     tasks = list(_plan_blocks(instances))
     templates = unpack_templates(ordered["template"]) if len(ordered) else np.empty((0, 0))
-    blocks = Parallel(n_jobs=workers if len(tasks) > 1 else 1)(
-        delayed(compare)(templates[first:last], templates[first:end]) for first, last, end in tasks
+    kind = {name: table[name].iloc[0] for name in ("comparator", "version", "protocol", "fold", "modality")}
+    blocks = share_out(
+        (partial(compare, templates[first:last], templates[first:end]) for first, last, end in tasks),
+        count=len(tasks),
+        workers=workers,
+        what=f"{kind['modality']} scores by {kind['comparator']}",
     )
     parts = [
         _tabulate_block(names[first:end], block) for (first, _, end), block in zip(tasks, blocks, strict=True)
     ]
     empty = pd.DataFrame({"first": [], "second": [], "score": []})
     pairs = pd.concat(parts, ignore_index=True) if parts else empty.astype({"score": "float32"})
-    kind = {name: table[name].iloc[0] for name in ("comparator", "version", "protocol", "fold", "modality")}
     return pairs.assign(**kind)[PAIR_COLUMNS]
 
 

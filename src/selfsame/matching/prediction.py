@@ -1,6 +1,7 @@
 """Open-set identification: who is presented, if anyone enrolled."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -8,7 +9,7 @@ from numpy.typing import NDArray
 
 from selfsame.matching.presentations import NOTHING, Presentations, Records, reference_records
 from selfsame.matching.scoring import Score, score_modality
-from selfsame.matching.search import Candidates, Owners, identify, subset_key
+from selfsame.matching.search import Owners, name_most_alike, subset_key
 from selfsame.matching.templates import Captures
 
 Fuse = Callable[[NDArray[np.floating]], NDArray[np.floating]]
@@ -24,24 +25,23 @@ SCORES_HELD = 2**20
 PRESENTED_AT_ONCE = 1024
 """Presentations that are searched at once, where not everybody is compared."""
 
-_Found = tuple[NDArray[np.str_], NDArray[np.float32], list[str]]
-_Search = Callable[[Presentations, int], _Found]
 
 UNKNOWN = "unknown"
 """The answer for a presentation whose best score stays below the threshold."""
 
-COLUMNS = (
-    "presentation",
-    "status",
-    "identity",
-    "score",
-    "threshold",
-    "candidates",
-    "candidate_scores",
-    "modalities",
-    "captures",
-    "reason",
-)
+ANSWER_COLUMNS: Mapping[str, str] = {
+    "presentation": "str",
+    "status": "str",
+    "identity": "str",
+    "score": "float64",
+    "threshold": "float64",
+    "candidates": "object",
+    "candidate_scores": "object",
+    "modalities": "str",
+    "captures": "object",
+    "reason": "str",
+}
+"""The answers: a row for each presentation."""
 
 
 def present_each_once(probes: Mapping[str, Captures]) -> Presentations:
@@ -89,11 +89,11 @@ def predict(
             comparing them with all others; None compares with all.
 
     Returns:
-        One row a presentation, with COLUMNS. `status` is `identified`, `unknown`, or `failed` where nothing
-        could be compared (no capture was acquired, or no threshold is known for these modalities).
+        One row a presentation, with ANSWER_COLUMNS. `status` is `identified`, `unknown`, or `failed` where
+        nothing could be compared (no capture was acquired, or no threshold is known for these modalities).
     """
     if not probes:
-        return pd.DataFrame(columns=list(COLUMNS))
+        return pd.DataFrame(columns=list(ANSWER_COLUMNS))
     presentations = present_each_once(probes)
     if nearest is None:
         records = reference_records(references)
@@ -106,11 +106,28 @@ def predict(
     rows = []
     for first in range(0, len(presentations), held):
         block = presentations.cut(first, first + held)
-        names, scores, used = search(block, count)
-        limits = np.array([thresholds.get(key, np.nan) for key in used])
-        found = Candidates(names, scores, known=scores[:, 0] >= limits)
-        rows += [_row(i, block, found, used[i], limits[i], probes) for i in range(len(block))]
-    return pd.DataFrame(rows, columns=list(COLUMNS))
+        found = search(block, count)
+        limits = [thresholds.get(key, np.nan) for key in found.used]
+        rows += [_row(i, block, found, limit, probes) for i, limit in enumerate(limits)]
+    return pd.DataFrame(rows, columns=list(ANSWER_COLUMNS))
+
+
+@dataclass(frozen=True)
+class _Found:
+    """What a search gives for each presentation.
+
+    Attributes:
+        subjects: (n, k) the most alike subjects first; an empty string where there are fewer than k.
+        scores: (n, k) float32 their scores, falling; NaN where there are fewer than k.
+        used: (n,) `subset_key` of the modalities behind the first score, empty where nothing was compared.
+    """
+
+    subjects: NDArray[np.str_]
+    scores: NDArray[np.float32]
+    used: list[str]
+
+
+_Search = Callable[[Presentations, int], _Found]
 
 
 def _search_by(nearest: Nearest) -> _Search:
@@ -119,7 +136,7 @@ def _search_by(nearest: Nearest) -> _Search:
     def search(block: Presentations, count: int) -> _Found:
         ((modality, shown),) = block.rows.items()
         names, scores = nearest(shown, count)
-        return names, scores, [modality if name else "" for name in names[:, 0].tolist()]
+        return _Found(names, scores, [modality if name else "" for name in names[:, 0].tolist()])
 
     return search
 
@@ -133,9 +150,8 @@ def _compare_with(
     def search(block: Presentations, count: int) -> _Found:
         scores = {m: score_modality(m, block, probes[m], records, score[m]) for m in probes}
         fused = _fuse_block(fuse, scores)
-        nothing = np.full(len(block), np.nan)
-        found = identify(owners.best(fused), owners.subjects, thresholds=nothing, count=count)
-        return found.subjects, found.scores, decisive_modalities(scores, fused)
+        names, best = name_most_alike(owners.best(fused), owners.subjects, count)
+        return _Found(names, best, decisive_modalities(scores, fused))
 
     return search
 
@@ -170,19 +186,18 @@ def decisive_modalities(scores: Mapping[str, NDArray[np.float32]], fused: NDArra
 def _row(
     i: int,
     presentations: Presentations,
-    found: Candidates,
-    used: str,
+    found: _Found,
     limit: float,
     probes: Mapping[str, Captures],
 ) -> dict[str, object]:
-    named = np.flatnonzero(found.subjects[i] != "")
+    named, used = np.flatnonzero(found.subjects[i] != ""), found.used[i]
     shown = {m: rows[i] for m, rows in presentations.rows.items() if rows[i] != NOTHING}
-    status, reason = _decide(bool(found.known[i]), used, limit)
+    status, reason = _decide(float(found.scores[i, 0]), used, limit)
     return {
         "presentation": presentations.names[i],
         "status": status,
         "identity": {"identified": str(found.subjects[i, 0]), "unknown": UNKNOWN}.get(status),
-        "score": float(found.scores[i, 0]) if len(named) else np.nan,
+        "score": float(found.scores[i, 0]),
         "threshold": limit,
         "candidates": found.subjects[i][named].tolist(),
         "candidate_scores": found.scores[i][named].astype(float).tolist(),
@@ -192,9 +207,9 @@ def _row(
     }
 
 
-def _decide(known: bool, used: str, limit: float) -> tuple[str, str | None]:
+def _decide(score: float, used: str, limit: float) -> tuple[str, str | None]:
     if not used:
         return "failed", "no capture of this presentation could be compared with an enrolled one"
     if np.isnan(limit):
         return "failed", f"the evaluation chose no threshold for {used}: it had no such comparisons"
-    return ("identified", None) if known else ("unknown", None)
+    return ("identified" if score >= limit else "unknown"), None

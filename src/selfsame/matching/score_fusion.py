@@ -78,8 +78,7 @@ def fit_fusion(
 
     Raises:
         InputError: unknown rule, shapes that do not fit, qualities that are missing, or a modality without
-        mated or
-            without non-mated comparisons.
+            mated or without non-mated comparisons.
     """
     values, same = require_scores(scores), np.asarray(mated, dtype=bool)
     if same.shape != values.shape[:1]:

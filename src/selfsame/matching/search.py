@@ -8,37 +8,6 @@ from numpy.typing import NDArray
 
 
 @dataclass(frozen=True)
-class Candidates:
-    """What a search gives for each presentation.
-
-    Attributes:
-        subjects: (n, k) the most alike subjects first; an empty string where there are fewer than k.
-        scores: (n, k) float32 their scores, falling; NaN where there are fewer than k.
-        known: (n,) whether the first score reaches the presentation's threshold; else it is `unknown`.
-    """
-
-    subjects: NDArray[np.str_]
-    scores: NDArray[np.float32]
-    known: NDArray[np.bool_]
-
-
-def best_per_subject(
-    scores: NDArray[np.float32], record_subjects: NDArray[np.str_]
-) -> tuple[NDArray[np.str_], NDArray[np.float32]]:
-    """Reduce the scores of records to those of subjects: the maximum over a subject's records.
-
-    Args:
-        scores: (n, records), NaN where there was nothing to compare.
-        record_subjects: (records,) whose record each column is.
-
-    Returns:
-        The sorted subjects and the (n, subjects) maxima, NaN where a subject has no score.
-    """
-    owners = Owners.of(record_subjects)
-    return owners.subjects, owners.best(scores)
-
-
-@dataclass(frozen=True)
 class Owners:
     """Whose records the columns of a table of scores are.
 
@@ -68,31 +37,26 @@ class Owners:
         return np.fmax.reduceat(ordered, self.starts, axis=1).astype(np.float32, copy=False)
 
 
-def identify(
-    scores: NDArray[np.float32],
-    subjects: NDArray[np.str_],
-    *,
-    thresholds: NDArray[np.floating],
-    count: int,
-) -> Candidates:
+def name_most_alike(
+    scores: NDArray[np.float32], subjects: NDArray[np.str_], count: int
+) -> tuple[NDArray[np.str_], NDArray[np.float32]]:
     """Name the `count` subjects most alike to each presentation; equal scores in the order of the subjects.
 
     Args:
-        scores: (n, subjects) from `best_per_subject`.
+        scores: (n, subjects) from `Owners.best`.
         subjects: (subjects,) the names of the columns.
-        thresholds: (n,) the score from which the first candidate is accepted (it depends on the modalities
-            that the presentation shows).
-        count: how many candidates to name, at least 1.
+        count: how many to name, at least 1.
+
+    Returns:
+        (n, count) the subjects, most alike first, an empty string where there are fewer; and (n, count)
+        float32 their scores, falling, NaN where there are fewer.
     """
     filled = np.where(np.isnan(scores), -np.inf, scores)
     order = _list_highest(filled, min(count, filled.shape[1]))
     best = np.take_along_axis(scores, order, axis=1).astype(np.float32)
     padding = ((0, 0), (0, max(0, count - scores.shape[1])))
-    names = np.pad(
-        np.where(np.isnan(best), "", subjects[order] if len(subjects) else ""), padding, constant_values=""
-    )
-    best = np.pad(best, padding, constant_values=np.nan)
-    return Candidates(names, best, known=best[:, 0] >= thresholds)
+    names = np.where(np.isnan(best), "", subjects[order] if len(subjects) else "")
+    return np.pad(names, padding, constant_values=""), np.pad(best, padding, constant_values=np.nan)
 
 
 def _list_highest(scores: NDArray[np.float32], count: int) -> NDArray[np.int64]:

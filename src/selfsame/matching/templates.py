@@ -57,6 +57,12 @@ def list_captures(rows: pd.DataFrame) -> Captures:
     )
 
 
+def place_captures(captures: Captures, table: pd.DataFrame) -> NDArray[np.int64]:
+    """Find the row of each capture in a table of the same modality: (n,) positions, -1 where it has none."""
+    rows = {name: row for row, name in enumerate(name_captures(table).tolist())}
+    return np.array([rows.get(name, -1) for name in captures.names.tolist()], dtype=np.int64)
+
+
 def name_captures(table: pd.DataFrame) -> NDArray[np.str_]:
     """Name each row: its capture_id, and behind a slash the number of a synthetic impression."""
     captures = table["capture_id"].astype(str)

@@ -9,7 +9,6 @@ Methods in Biometric Authentication" (2010).
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import sparse
 
 from selfsame.metrics.intervals import FEW, RULE_OF_THREE, exact_interval
 
@@ -84,36 +83,6 @@ def pair_share_interval(
         few_hits=int(np.count_nonzero(struck)) <= FEW,
         few_misses=int(np.count_nonzero(trials - struck)) <= FEW,
     )
-
-
-def resample_pair_rate(
-    hits: NDArray[np.float64],
-    probes: NDArray[np.int64],
-    references: NDArray[np.int64],
-    multiplicities: NDArray[np.float64],
-) -> NDArray[np.float64]:
-    """Recompute a mean over comparisons of two subjects in every resample of the subjects.
-
-    A comparison weighs the product of how often the resample holds either subject. With the hits summed in a
-    matrix of subjects, that is a quadratic form: memory grows with subjects times resamples, not with pairs.
-
-    Args:
-        hits: (n,) the value of each comparison, 1 for a false match.
-        probes: (n,) row of the subject presented in `multiplicities`.
-        references: (n,) row of the subject compared with.
-        multiplicities: (subjects, resamples) from `draw_multiplicities`.
-
-    Returns:
-        (resamples,) rates, NaN for a resample that holds no comparison.
-    """
-    shape = (len(multiplicities), len(multiplicities))
-    sums = [
-        (
-            (sparse.coo_array((values, (probes, references)), shape=shape) @ multiplicities) * multiplicities
-        ).sum(0)
-        for values in (hits, np.ones(len(hits)))
-    ]
-    return np.divide(sums[0], sums[1], out=np.full_like(sums[1], np.nan), where=sums[1] > 0)
 
 
 def _refuse_none(hits: NDArray[np.bool_]) -> None:

@@ -15,8 +15,7 @@ class Comparisons:
     """Scores of mated and non-mated comparisons and the subjects on both sides.
 
     Attributes:
-        scores: (n,) similarity, higher is more alike; finite, or -inf for a comparison that a failure to
-            acquire or to enrol prevented (`selfsame.metrics.failures`), which no threshold accepts.
+        scores: (n,) similarity, higher is more alike; finite.
         probe_subjects: (n,) whose capture was presented.
         reference_subjects: (n,) whose reference it was compared with.
     """
@@ -31,9 +30,9 @@ class Comparisons:
                 f"expected one probe and one reference subject per score, got {len(self.scores)} scores, "
                 f"{len(self.probe_subjects)} and {len(self.reference_subjects)} subjects"
             )
-        unusable = int(np.count_nonzero(np.isnan(self.scores) | (self.scores == np.inf)))
+        unusable = int(np.count_nonzero(~np.isfinite(self.scores)))
         if unusable:
-            raise ValueError(f"expected finite scores, got {unusable} NaN or +inf of {len(self.scores)}")
+            raise ValueError(f"expected finite scores, got {unusable} NaN or infinite of {len(self.scores)}")
         if not self.mated.any() or self.mated.all():
             raise InputError(
                 f"expected mated and non-mated comparisons, got {int(self.mated.sum())} mated of "
@@ -44,11 +43,6 @@ class Comparisons:
     def mated(self) -> NDArray[np.bool_]:
         """(n,) whether both sides are the same subject."""
         return np.asarray(self.probe_subjects == self.reference_subjects)
-
-    @property
-    def failed(self) -> NDArray[np.bool_]:
-        """(n,) whether a failure prevented the comparison."""
-        return np.asarray(self.scores == -np.inf)
 
     @cached_property
     def subjects(self) -> NDArray[np.str_]:
@@ -65,7 +59,22 @@ class Comparisons:
         """(n,) position of each reference's subject in `subjects`."""
         return np.searchsorted(self.subjects, self.reference_subjects)
 
-    @property
+    @cached_property
+    def steps(self) -> NDArray[np.int64]:
+        """(n,) number of each comparison by rising score, the same for neighbours of one kind and for ties.
+
+        Between two mated scores FNMR does not move, so all non-mated scores there lie on one straight line of
+        the error curve: merging them changes neither the EER nor the FNMR at any FMR.
+        """
+        levels, level = np.unique(self.scores, return_inverse=True)
+        kind = np.zeros(len(levels), dtype=np.int64)
+        kind[level[self.mated]] |= 1
+        kind[level[~self.mated]] |= 2
+        starts = np.ones(len(levels), dtype=np.int64)
+        starts[1:] = (kind[1:] != kind[:-1]) | (kind[1:] == 3)
+        return np.asarray((np.cumsum(starts) - 1)[level])
+
+    @cached_property
     def mated_subjects(self) -> int:
         """How many subjects made at least one mated comparison."""
         return len(np.unique(self.probe_codes[self.mated]))
@@ -79,7 +88,7 @@ class Comparisons:
         """Tell whether the pairs of subjects suffice to show so low an FMR, by the rule of three."""
         return self.non_mated_pairs * fmr >= RULE_OF_THREE
 
-    @property
+    @cached_property
     def non_mated_pairs(self) -> int:
         """How many unordered pairs of different subjects were compared: the independent non-mated trials."""
         low = np.minimum(self.probe_codes, self.reference_codes)[~self.mated]

@@ -3,11 +3,7 @@
 A mated comparison belongs to its subject's group; a non-mated one counts where both sides are of one group. A
 group of too few subjects is left out with the reason: no number is better than one that says nothing.
 
-Sources: ISO/IEC 19795-10 (2024); for the Gini aggregate J. J. Howard, E. J. Laird, R. E. Rubin, Y. B.
-Sirotin, J. L. Tipton, A. R. Vemury, "Evaluating proposed fairness models for face recognition algorithms",
-ICPR Workshops (2022); for the discrepancy rate T. de Freitas Pereira, S. Marcel, "Fairness in biometrics: a
-figure of merit to assess biometric verification systems", IEEE Transactions on Biometrics, Behavior and
-Identity Science 4 (2022).
+Source: ISO/IEC 19795-10 (2024).
 """
 
 from collections.abc import Mapping
@@ -17,13 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from selfsame.errors import InputError
-from selfsame.metrics.clustering import resample_pair_rate
 from selfsame.metrics.comparisons import Comparisons
 from selfsame.metrics.intervals import bias_corrected_interval, resample_rate
 from selfsame.metrics.operating import match_intervals
-from selfsame.metrics.roc import equal_error_interval
-from selfsame.metrics.spreads import Spread, fairness_discrepancy_rate, measure_spread
-from selfsame.metrics.verification import error_curve, match_rates, resample_curves
+from selfsame.metrics.verification import match_rates
 
 Interval = tuple[float, float]
 
@@ -38,7 +31,6 @@ class GroupRates:
         non_mated: how many non-mated comparisons within the group.
         fmr: false match rate at the threshold.
         fnmr: false non-match rate at the threshold.
-        eer: equal error rate, at the threshold where the group's own rates are equal.
     """
 
     subjects: int
@@ -48,8 +40,21 @@ class GroupRates:
     fmr_interval: Interval
     fnmr: float
     fnmr_interval: Interval
-    eer: float
-    eer_interval: Interval
+
+
+@dataclass(frozen=True)
+class Spread:
+    """How far a rate lies apart in the groups: the largest less the smallest, 0 where all are alike.
+
+    The spread of a sample is never below that of everybody, so a lower end above 0 is no proof.
+
+    Attributes:
+        difference: in [0, 1].
+        interval: of 95 %, by subject bootstrap.
+    """
+
+    difference: float
+    interval: Interval
 
 
 @dataclass(frozen=True)
@@ -60,18 +65,13 @@ class Differentials:
         threshold: the common one.
         groups: each group that is large enough, sorted by name.
         left_out: each other group and why it has no numbers.
-        spreads: `fmr`, `fnmr` and `eer` over the groups; empty where fewer than two groups are large enough.
-        discrepancy: fairness discrepancy rate of FMR and FNMR in equal parts, 1 where all groups are alike;
-            NaN where fewer than two groups are large enough.
-        discrepancy_interval: its interval of 95 %.
+        fnmr_spread: over the groups; None where fewer than two groups are large enough.
     """
 
     threshold: float
     groups: dict[str, GroupRates]
     left_out: dict[str, str]
-    spreads: dict[str, Spread]
-    discrepancy: float
-    discrepancy_interval: Interval
+    fnmr_spread: Spread | None
 
 
 def measure_differentials(
@@ -101,7 +101,7 @@ def measure_differentials(
         raise InputError("expected a group for at least one subject, got none: check the column of groups")
     groups: dict[str, GroupRates] = {}
     left_out: dict[str, str] = {}
-    resampled: dict[str, dict[str, NDArray[np.float64]]] = {}
+    resampled: list[NDArray[np.float64]] = []
     for name in (str(name) for name in np.unique(names[names != ""])):
         inside = names == name
         reason = _why_left_out(comparisons, inside, least_subjects)
@@ -110,36 +110,15 @@ def measure_differentials(
             continue
         own = _within(comparisons, inside)
         drawn = multiplicities[np.searchsorted(comparisons.subjects, own.subjects)]
-        resampled[name] = _resample(own, threshold, drawn)
-        groups[name] = _measure(own, threshold, resampled[name]["eer"])
-    return _summarise(threshold, groups, left_out, resampled)
+        groups[name] = _measure(own, threshold)
+        resampled.append(_resample_fnmr(own, threshold, drawn))
+    spread = _spread([group.fnmr for group in groups.values()], resampled) if len(groups) > 1 else None
+    return Differentials(threshold, groups, left_out, spread)
 
 
-def _summarise(
-    threshold: float,
-    groups: dict[str, GroupRates],
-    left_out: dict[str, str],
-    resampled: dict[str, dict[str, NDArray[np.float64]]],
-) -> Differentials:
-    if len(groups) < 2:
-        return Differentials(threshold, groups, left_out, {}, float("nan"), (-np.inf, np.inf))
-    rates = {
-        "fmr": np.array([group.fmr for group in groups.values()]),
-        "fnmr": np.array([group.fnmr for group in groups.values()]),
-        "eer": np.array([group.eer for group in groups.values()]),
-    }
-    again = {rate: np.stack([resampled[name][rate] for name in groups]) for rate in rates}
-    discrepancy = float(fairness_discrepancy_rate(rates["fmr"], rates["fnmr"]))
-    return Differentials(
-        threshold=threshold,
-        groups=groups,
-        left_out=left_out,
-        spreads={rate: measure_spread(values, again[rate]) for rate, values in rates.items()},
-        discrepancy=discrepancy,
-        discrepancy_interval=bias_corrected_interval(
-            discrepancy, fairness_discrepancy_rate(again["fmr"], again["fnmr"])
-        ),
-    )
+def _spread(rates: list[float], resampled: list[NDArray[np.float64]]) -> Spread:
+    difference = max(rates) - min(rates)
+    return Spread(difference, bias_corrected_interval(difference, np.ptp(np.stack(resampled), axis=0)))
 
 
 def _within(comparisons: Comparisons, inside: NDArray[np.bool_]) -> Comparisons:
@@ -159,10 +138,9 @@ def _why_left_out(comparisons: Comparisons, inside: NDArray[np.bool_], least_sub
     return None
 
 
-def _measure(own: Comparisons, threshold: float, eers: NDArray[np.float64]) -> GroupRates:
+def _measure(own: Comparisons, threshold: float) -> GroupRates:
     fmr, fnmr = match_rates(own, threshold)
     fmr_interval, fnmr_interval = match_intervals(own, threshold)
-    eer = float(error_curve(own).equal_error_rate())
     return GroupRates(
         subjects=own.mated_subjects,
         mated=int(own.mated.sum()),
@@ -171,19 +149,9 @@ def _measure(own: Comparisons, threshold: float, eers: NDArray[np.float64]) -> G
         fmr_interval=fmr_interval,
         fnmr=fnmr,
         fnmr_interval=fnmr_interval,
-        eer=eer,
-        eer_interval=equal_error_interval(own, eers),
     )
 
 
-def _resample(
-    own: Comparisons, threshold: float, drawn: NDArray[np.float64]
-) -> dict[str, NDArray[np.float64]]:
-    mated, accepted = own.mated, own.scores >= threshold
-    return {
-        "fmr": resample_pair_rate(
-            accepted[~mated].astype(np.float64), own.probe_codes[~mated], own.reference_codes[~mated], drawn
-        ),
-        "fnmr": resample_rate((~accepted[mated]).astype(np.float64), own.probe_codes[mated], drawn),
-        "eer": resample_curves(own, drawn, ())[0],
-    }
+def _resample_fnmr(own: Comparisons, threshold: float, drawn: NDArray[np.float64]) -> NDArray[np.float64]:
+    rejected = own.scores[own.mated] < threshold
+    return resample_rate(rejected.astype(np.float64), own.probe_codes[own.mated], drawn)

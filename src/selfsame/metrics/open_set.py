@@ -12,7 +12,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from selfsame.errors import InputError
-from selfsame.metrics.clustering import share_interval
 from selfsame.metrics.intervals import rate_interval
 from selfsame.metrics.verification import BLOCK, ErrorCurve, lowest_threshold, tally
 
@@ -78,44 +77,26 @@ class Searches:
 
 @dataclass(frozen=True)
 class SearchRates:
-    """Both rates at one threshold, with intervals of 95 % by subject searched for; the enrolled are fixed.
+    """Both rates at one threshold.
 
     Attributes:
         threshold: a score at or above it makes a candidate.
         rank: the length of the candidate list.
         fpir: share of searches of unenrolled people with a candidate.
         fnir: share of searches of enrolled people without their own identity.
-        fpir_interval: of the FPIR at this threshold.
-        fnir_interval: of the FNIR at this threshold.
-        fpir_searches: how many searches of unenrolled people.
-        fnir_searches: how many searches of enrolled people.
     """
 
     threshold: float
     rank: int
     fpir: float
-    fpir_interval: tuple[float, float]
     fnir: float
-    fnir_interval: tuple[float, float]
-    fpir_searches: int
-    fnir_searches: int
 
 
 def search_rates(searches: Searches, threshold: float, rank: int) -> SearchRates:
     """Count FPIR and FNIR at one threshold."""
     false = searches.highest() >= threshold
     missed = ~(searches.mated(rank) >= threshold)
-    strangers, known = searches.subjects[~searches.enrolled], searches.subjects[searches.enrolled]
-    return SearchRates(
-        threshold=threshold,
-        rank=rank,
-        fpir=float(false.mean()),
-        fpir_interval=share_interval(false, strangers),
-        fnir=float(missed.mean()),
-        fnir_interval=share_interval(missed, known),
-        fpir_searches=len(false),
-        fnir_searches=len(missed),
-    )
+    return SearchRates(threshold, rank, fpir=float(false.mean()), fnir=float(missed.mean()))
 
 
 def search_rates_at(searches: Searches, *, fpir: float, rank: int) -> SearchRates:

@@ -9,7 +9,13 @@ from selfsame.errors import InputError
 from selfsame.metrics.clustering import pair_share_interval, share_interval
 from selfsame.metrics.comparisons import Comparisons
 from selfsame.metrics.intervals import rate_interval
-from selfsame.metrics.verification import error_curve, lowest_threshold, match_rates, resample_curves
+from selfsame.metrics.verification import (
+    error_curve,
+    lowest_threshold,
+    match_rates,
+    read_fnmr,
+    resample_curves,
+)
 
 
 @dataclass(frozen=True)
@@ -65,7 +71,7 @@ def threshold_at(
     threshold = lowest_threshold(fmr, comparisons.scores[~comparisons.mated])
     observed, fnmr = match_rates(comparisons, threshold)
     low_high, low_high_fnmr = match_intervals(comparisons, threshold)
-    resampled = resample_curves(comparisons, multiplicities, (fmr,))[1][fmr]
+    (resampled,) = resample_curves(comparisons, multiplicities, read_fnmr(fmr))
     chosen_anew = float(error_curve(comparisons).fnmr_at(fmr))
     return VerificationRates(
         stated_fmr=fmr,

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.stats import t
 
-CONFIDENCE = 0.95
+from selfsame.metrics.intervals import CONFIDENCE
 
 
 @dataclass(frozen=True)

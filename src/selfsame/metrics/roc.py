@@ -56,7 +56,7 @@ def roc_points(comparisons: Comparisons) -> RocPoints:
 def area_under_curve(comparisons: Comparisons) -> float:
     """Compute the AUC: how probably a mated score is above a non-mated one, ties counting half.
 
-    Its interval is `area_interval`, from `selfsame.metrics.verification.resample_areas`.
+    Its interval is `area_interval`, from the areas of `selfsame.metrics.verification.resample_curves`.
 
     >>> probes, references = np.array(list("abab")), np.array(list("abba"))
     >>> comparisons = Comparisons(np.array([3.0, 1.0, 2.0, 1.0]), probes, references)
@@ -76,7 +76,7 @@ def area_interval(comparisons: Comparisons, resampled: NDArray[np.float64]) -> t
 
     Args:
         comparisons: what was compared.
-        resampled: (resamples,) from `resample_areas`; NaN is left out.
+        resampled: (resamples,) AUC from `resample_curves`; NaN is left out.
     """
     area, subjects = area_under_curve(comparisons), comparisons.mated_subjects
     usable = resampled[np.isfinite(resampled)]

@@ -4,8 +4,9 @@ A comparison is accepted when its score is at or above the threshold. FMR is the
 comparisons that are accepted, FNMR the share of mated comparisons that are rejected.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -66,9 +67,13 @@ class ErrorCurve:
         return np.where(np.isnan(self.fmr[-1]), np.nan, _pick(self.fnmr, first))
 
 
+Read = Callable[[ErrorCurve], NDArray[np.float64]]
+"""Reads a number off each curve: (...) of (steps + 1, ...) rates."""
+
+
 def error_curve(comparisons: Comparisons) -> ErrorCurve:
     """Compute the curve of all comparisons, one step per change between mated and non-mated scores."""
-    steps = _steps(comparisons.scores, comparisons.mated)
+    steps = comparisons.steps
     count = int(steps.max()) + 1
     mated = np.bincount(steps[comparisons.mated], minlength=count).astype(np.float64)
     non_mated = np.bincount(steps[~comparisons.mated], minlength=count).astype(np.float64)
@@ -116,30 +121,26 @@ def match_rates(comparisons: Comparisons, threshold: float) -> tuple[float, floa
 
 
 def resample_curves(
-    comparisons: Comparisons, multiplicities: NDArray[np.float64], fmrs: tuple[float, ...]
-) -> tuple[NDArray[np.float64], dict[float, NDArray[np.float64]]]:
-    """Recompute the EER and the FNMR at each FMR in every resample of the subjects.
+    comparisons: Comparisons, multiplicities: NDArray[np.float64], *reads: Read
+) -> list[NDArray[np.float64]]:
+    """Read numbers off the error curve in every resample of the subjects, all in one pass.
 
     Args:
         comparisons: what was compared.
         multiplicities: (subjects, resamples), rows in the order of `comparisons.subjects`.
-        fmrs: the false match rates to hold.
+        reads: what to read, such as `ErrorCurve.equal_error_rate`, `ErrorCurve.area`, or `read_fnmr(0.001)`.
 
     Returns:
-        (resamples,) EER, and for each FMR the (resamples,) FNMR; NaN where a resample holds no trial.
+        For each of `reads` its (resamples,) values; NaN where a resample holds no trial.
     """
-    eer: list[NDArray[np.float64]] = []
-    fnmr: dict[float, list[NDArray[np.float64]]] = {limit: [] for limit in fmrs}
-    for curve in draw_curves(comparisons, multiplicities):
-        eer.append(curve.equal_error_rate())
-        for limit in fmrs:
-            fnmr[limit].append(curve.fnmr_at(limit))
-    return np.concatenate(eer), {limit: np.concatenate(parts) for limit, parts in fnmr.items()}
+    curves = draw_curves(comparisons, multiplicities)
+    parts = zip(*([read(curve) for read in reads] for curve in curves), strict=True)
+    return [np.concatenate(values) for values in parts]
 
 
-def resample_areas(comparisons: Comparisons, multiplicities: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Recompute the AUC in every resample of the subjects: (resamples,), NaN where one holds no trial."""
-    return np.concatenate([curve.area() for curve in draw_curves(comparisons, multiplicities)])
+def read_fnmr(fmr: float) -> Read:
+    """Give what reads the FNMR at an FMR off a curve."""
+    return partial(ErrorCurve.fnmr_at, fmr=fmr)
 
 
 def draw_curves(comparisons: Comparisons, multiplicities: NDArray[np.float64]) -> Iterator[ErrorCurve]:
@@ -158,7 +159,7 @@ def draw_curves(comparisons: Comparisons, multiplicities: NDArray[np.float64]) -
     Yields:
         Curves of (steps + 1, some resamples), in order; NaN where a resample holds no trial.
     """
-    steps = _steps(comparisons.scores, comparisons.mated)
+    steps = comparisons.steps
     count, subjects = int(steps.max()) + 1, len(comparisons.subjects)
     mated, probe, reference = comparisons.mated, comparisons.probe_codes, comparisons.reference_codes
     own = tally(steps[mated], probe[mated], (count, subjects))
@@ -175,22 +176,6 @@ def draw_curves(comparisons: Comparisons, multiplicities: NDArray[np.float64]) -
 def tally(rows: NDArray[np.int64], columns: NDArray[np.int64], shape: tuple[int, int]) -> sparse.csr_array:
     """Count how often each row meets each column, sparse: what a matrix of weights is multiplied by."""
     return sparse.coo_array((np.ones(len(rows)), (rows, columns)), shape=shape).tocsr()
-
-
-def _steps(scores: NDArray[np.float64], mated: NDArray[np.bool_]) -> NDArray[np.int64]:
-    """Number the comparisons by rising score, giving neighbours of one kind (and ties) the same number.
-
-    Between two mated scores FNMR does not move, so all non-mated scores there lie on one straight line of the
-    curve: merging them changes neither the EER nor the FNMR at any FMR.
-    """
-    levels, level = np.unique(scores, return_inverse=True)
-    kind = np.zeros(len(levels), dtype=np.int64)
-    kind[level[mated]] |= 1
-    kind[level[~mated]] |= 2
-    starts = np.ones(len(levels), dtype=np.int64)
-    starts[1:] = (kind[1:] != kind[:-1]) | (kind[1:] == 3)
-    steps: NDArray[np.int64] = (np.cumsum(starts) - 1)[level]
-    return steps
 
 
 def _pick(values: NDArray[np.float64], rows: NDArray[np.int64]) -> NDArray[np.float64]:

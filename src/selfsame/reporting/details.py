@@ -9,8 +9,8 @@ import pandas as pd
 
 from selfsame.errors import InputError
 from selfsame.matching.templates import name_captures
-from selfsame.metrics.differentials import Differentials, measure_differentials
-from selfsame.metrics.discard import comparison_quality, discard_area, error_versus_discard
+from selfsame.metrics.differentials import Differentials, Spread, measure_differentials
+from selfsame.metrics.discard import comparison_quality, error_versus_discard, excess_area
 from selfsame.metrics.verification import lowest_threshold
 from selfsame.reporting.measurement import Resampling, comparisons_of
 from selfsame.reporting.results import Differential, DiscardCurve, GroupRates, Outcome, WorstComparison
@@ -73,7 +73,6 @@ def measure_discards(
             if given.any() and len(np.unique(quality[given])) > 1:
                 failing = mated["score"].to_numpy(dtype=np.float64)[given]
                 curve = error_versus_discard(quality[given], failing, threshold)
-                area = discard_area(curve, asked.largest_discard)
                 kept = np.unique(np.linspace(0, len(curve.fnmr) - 1, CURVE_POINTS).round().astype(int))
                 curves.append(
                     DiscardCurve(
@@ -84,7 +83,7 @@ def measure_discards(
                         threshold=threshold,
                         shares=curve.discarded[:-1][kept].tolist(),
                         fnmr=np.clip(curve.fnmr[kept], 0.0, 1.0).tolist(),
-                        partial_area=area.excess,
+                        partial_area=excess_area(curve, asked.largest_discard),
                     )
                 )
     return curves
@@ -142,10 +141,10 @@ def _compare_groups(
         )
     except InputError:
         return _refuse(place, column, f"no subject's {column} is known")
-    if len(measured.groups) < 2:
+    if measured.fnmr_spread is None:
         reasons = "; ".join(f"{name}: {reason}" for name, reason in measured.left_out.items())
         return _refuse(place, column, reasons or f"all subjects are {', '.join(measured.groups)}")
-    return _describe_groups(place, column, measured)
+    return _describe_groups(place, column, measured, measured.fnmr_spread)
 
 
 def _group_people(captures: pd.DataFrame, column: str) -> dict[str, str]:
@@ -170,17 +169,18 @@ def _refuse(place: Mapping[str, str], column: str, reason: str) -> Differential:
     )  # fmt: skip
 
 
-def _describe_groups(place: Mapping[str, str], column: str, measured: Differentials) -> Differential:
+def _describe_groups(
+    place: Mapping[str, str], column: str, measured: Differentials, spread: Spread
+) -> Differential:
     fields = ("subjects", "mated", "non_mated", "fnmr", "fnmr_interval", "fmr", "fmr_interval")
     groups = {
         name: GroupRates.model_validate({field: getattr(group, field) for field in fields})
         for name, group in measured.groups.items()
     }
-    spread = measured.spreads["fnmr"]
     return Differential.model_validate(
         {
             **place, "column": column, "threshold": measured.threshold, "groups": groups,
-            "fnmr_spread": spread.difference, "fnmr_spread_interval": spread.difference_interval,
+            "fnmr_spread": spread.difference, "fnmr_spread_interval": spread.interval,
             "refused": None,
         }
     )  # fmt: skip

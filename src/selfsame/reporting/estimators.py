@@ -1,17 +1,15 @@
 """The page about the estimators that name people, and the plot of what the number of components does."""
 
-import base64
-import io
 import json
 from collections.abc import Mapping
 from itertools import groupby
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment
 from markupsafe import Markup
-from matplotlib import rc_context
 from matplotlib.figure import Figure
 
 from selfsame.learning.estimators.measuring import EstimatorMeans, Mean, Summary
+from selfsame.reporting.rendering import draw_inline, open_html
 from selfsame.reporting.style import PER_CENT, dress, line_of, new_figure, plain, say
 from selfsame.reporting.wording import percent, readable
 
@@ -28,7 +26,7 @@ def render_estimators(summary: Summary, components: Figure, *, settings: Mapping
         HTML with the plot inside and no link to anything outside.
     """
     return (
-        _environment()
+        _open()
         .get_template("estimators.html")
         .render(
             fragment=Markup(render_fragment(summary, components)),  # rendered, so escaped already
@@ -40,9 +38,9 @@ def render_estimators(summary: Summary, components: Figure, *, settings: Mapping
 def render_fragment(summary: Summary, components: Figure) -> str:
     """Write the tables and the plot alone, as a section of another page."""
     return (
-        _environment()
+        _open()
         .get_template("sections/estimators.html")
-        .render(summary=summary, picture=_draw_inline(components))
+        .render(summary=summary, picture=draw_inline("components", components))
     )
 
 
@@ -76,15 +74,9 @@ def _mean_of(one: EstimatorMeans, measure: str) -> float:
     return means[measure]["mean"]
 
 
-def _environment() -> Environment:
-    environment = Environment(
-        loader=PackageLoader("selfsame.reporting"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters.update(percent=percent, readable=readable, bounds=_bounds)
+def _open() -> Environment:
+    environment = open_html()
+    environment.filters["bounds"] = _bounds
     return environment
 
 
@@ -94,10 +86,3 @@ def _bounds(mean: Mean) -> str:
     if low is None or high is None:
         return "one split: no interval"
     return f"{percent(max(0.0, low))} to {percent(min(1.0, high))}"
-
-
-def _draw_inline(figure: Figure) -> str:
-    buffer = io.BytesIO()
-    with rc_context({"svg.hashsalt": "components", "svg.fonttype": "path"}):
-        figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
-    return "data:image/svg+xml;base64," + base64.b64encode(buffer.getvalue()).decode("ascii")

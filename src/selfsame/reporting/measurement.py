@@ -12,13 +12,15 @@ from selfsame.matching.figures import figure_name
 from selfsame.matching.protocol import select_references
 from selfsame.metrics.classification import classification_rates, count_confusions, macro_intervals
 from selfsame.metrics.comparisons import Comparisons
+from selfsame.metrics.failures import Prevented, count_prevented
 from selfsame.metrics.intervals import draw_multiplicities, rate_interval, resample_rate
 from selfsame.metrics.roc import area_interval, area_under_curve, equal_error_interval
 from selfsame.metrics.verification import (
+    ErrorCurve,
     error_curve,
     lowest_threshold,
     match_rates,
-    resample_areas,
+    read_fnmr,
     resample_curves,
 )
 from selfsame.reporting.results import (
@@ -78,17 +80,24 @@ def measure_verification(
     everyone = np.union1d(comparisons.subjects, presented)
     drawn = resampling.multiplicities(len(everyone))
     held = drawn[np.searchsorted(everyone, comparisons.subjects)]
-    eers, fnmrs = resample_curves(comparisons, held, tuple(fmrs))
+    reads = (ErrorCurve.equal_error_rate, ErrorCurve.area, *map(read_fnmr, fmrs))
+    eers, areas, *fnmrs = resample_curves(comparisons, held, *reads)
     eer = float(error_curve(comparisons).equal_error_rate())
-    prevented = _share_prevented(attempts, drawn[np.searchsorted(everyone, presented)])
+    prevented = count_prevented(
+        attempts["mated_attempted"].to_numpy(dtype=np.float64),
+        attempts["mated_failed"].to_numpy(dtype=np.float64),
+        drawn[np.searchsorted(everyone, presented)],
+    )
     auc = area_under_curve(comparisons)
-    areas = resample_areas(comparisons, held)
     return Verification(
         eer=eer,
         eer_interval=equal_error_interval(comparisons, eers),
         auc=auc,
         auc_interval=area_interval(comparisons, areas),
-        fnmr_at_fmr={str(fmr): measure_point(comparisons, fmr, fnmrs[fmr], prevented) for fmr in fmrs},
+        fnmr_at_fmr={
+            str(fmr): measure_point(comparisons, fmr, resampled, prevented)
+            for fmr, resampled in zip(fmrs, fnmrs, strict=True)
+        },
         smallest_fmr=comparisons.smallest_fmr,
         mated=int(comparisons.mated.sum()),
         non_mated=int((~comparisons.mated).sum()),
@@ -97,38 +106,6 @@ def measure_verification(
         mated_attempted=int(attempts["mated_attempted"].sum()),
         mated_failed=int(attempts["mated_failed"].sum()),
     )
-
-
-@dataclass(frozen=True)
-class Prevented:
-    """The share of the mated comparisons that failures to acquire prevented.
-
-    Attributes:
-        share: of all that were attempted.
-        resampled: (resamples,) the same in every resample of the subjects; NaN where it holds none.
-        subjects: how many subjects attempted any.
-    """
-
-    share: float
-    resampled: NDArray[np.float64]
-    subjects: int
-
-    def count_as_errors(
-        self, fnmr: float, resampled: NDArray[np.float64]
-    ) -> tuple[float, tuple[float, float]]:
-        """Turn an FNMR of scores into one of attempts, with its interval."""
-        rate = min(1.0, self.share + (1.0 - self.share) * fnmr)
-        rates = np.where(self.resampled == 1.0, 1.0, self.resampled + (1.0 - self.resampled) * resampled)
-        return rate, rate_interval(rate, rates, self.subjects)
-
-
-def _share_prevented(attempts: pd.DataFrame, multiplicities: NDArray[np.float64]) -> Prevented:
-    """Count the shares; `multiplicities` has a row for each row of the attempts."""
-    attempted = attempts["mated_attempted"].to_numpy(dtype=np.float64)
-    failed = attempts["mated_failed"].to_numpy(dtype=np.float64)
-    tried = attempted @ multiplicities
-    shares = np.divide(failed @ multiplicities, tried, out=np.full_like(tried, np.nan), where=tried > 0)
-    return Prevented(float(failed.sum() / attempted.sum()), shares, int(np.count_nonzero(attempted)))
 
 
 def measure_point(

@@ -11,7 +11,7 @@ from selfsame.learning.classification import classify_presentations
 from selfsame.matching.comparison import present
 from selfsame.matching.figures import Figure
 from selfsame.matching.presentations import NOTHING
-from selfsame.matching.templates import Captures, name_captures
+from selfsame.matching.templates import Captures, place_captures
 from selfsame.matching.trial import Trial
 
 NAMED_COLUMNS = ["figure", "presentation", "subject_id", "named", "score"]
@@ -60,6 +60,4 @@ def _name_figure(
 def _find_embeddings(modality: str, captures: Captures, embeddings: pd.DataFrame) -> NDArray[np.int64]:
     """Find each capture's embedding: (n,) positions in the embeddings table, -1 where it has none."""
     positions = np.flatnonzero((embeddings["modality"] == modality).to_numpy())
-    names = name_captures(embeddings.iloc[positions]).tolist()
-    places = dict(zip(names, positions.tolist(), strict=True))
-    return np.array([places.get(name, -1) for name in captures.names.tolist()], dtype=np.int64)
+    return np.append(positions, -1)[place_captures(captures, embeddings.iloc[positions])]

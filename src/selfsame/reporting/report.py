@@ -1,19 +1,16 @@
 """One self-contained HTML page: results with intervals and counts, plots, and what repeats them."""
 
-import base64
-import io
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
-from matplotlib import rc_context
 from matplotlib.figure import Figure
 
 from selfsame.reporting import wording
 from selfsame.reporting.captions import CAPTIONS
 from selfsame.reporting.contents import has_plot, list_contents, list_sections
 from selfsame.reporting.headline import draw_headline
+from selfsame.reporting.rendering import draw_inline, open_html
 from selfsame.reporting.results import Metrics
 
 PIXELS_PER_INCH = 80
@@ -52,7 +49,7 @@ def render_report(
     if any(map(metrics.headline, metrics.protocols)):
         shown["headline"] = draw_headline(metrics)
     return (
-        _environment()
+        open_html()
         .get_template("report.html")
         .render(
             metrics=metrics,
@@ -65,36 +62,9 @@ def render_report(
     )
 
 
-def _environment() -> Environment:
-    environment = Environment(
-        loader=PackageLoader("selfsame.reporting"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    filters = (
-        wording.count,
-        wording.interval,
-        wording.limit,
-        wording.percent,
-        wording.points,
-        wording.points_interval,
-        wording.probability,
-        wording.readable,
-        wording.value,
-    )
-    environment.filters.update({function.__name__: function for function in filters})
-    return environment
-
-
 def _picture(name: str, figure: Figure) -> Picture:
-    """Draw the same bytes for the same plot: no date, and names of parts that follow from what they are."""
-    buffer = io.BytesIO()
-    with rc_context({"svg.hashsalt": name, "svg.fonttype": "path"}):
-        figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
     return Picture(
-        uri="data:image/svg+xml;base64," + base64.b64encode(buffer.getvalue()).decode("ascii"),
+        uri=draw_inline(name, figure),
         width=round(figure.get_figwidth() * PIXELS_PER_INCH),
         caption=CAPTIONS.get(name, wording.readable(name)),
     )

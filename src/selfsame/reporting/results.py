@@ -179,7 +179,7 @@ class DiscardCurve(Result):
     threshold: float
     shares: list[Rate]
     fnmr: list[Rate]
-    partial_area: float  # under the curve up to the last share, less that of the ideal measure
+    partial_area: float  # under the curve up to the share details.largest_discard, less that of the ideal one
 
 
 class GroupRates(Result):

@@ -15,7 +15,13 @@ from selfsame.matching.score_fusion import fit_fusion
 from selfsame.matching.search import subset_key
 from selfsame.metrics.comparisons import Comparisons
 from selfsame.metrics.intervals import rate_interval
-from selfsame.metrics.verification import centre_threshold, lowest_threshold, match_rates, resample_curves
+from selfsame.metrics.verification import (
+    centre_threshold,
+    lowest_threshold,
+    match_rates,
+    read_fnmr,
+    resample_curves,
+)
 from selfsame.reporting.measurement import Resampling
 from selfsame.reporting.operating_points import OperatingPoint, OperatingPoints
 from selfsame.sources.kinds import Kind
@@ -93,7 +99,7 @@ def _choose_point(
     if comparisons is None:
         return None
     multiplicities = resampling.multiplicities(len(comparisons.subjects))
-    resampled = resample_curves(comparisons, multiplicities, (fmr,))[1][fmr]
+    (resampled,) = resample_curves(comparisons, multiplicities, read_fnmr(fmr))
     lowest = lowest_threshold(fmr, comparisons.scores[~comparisons.mated])
     threshold = centre_threshold(lowest, comparisons.scores[comparisons.mated])
     observed, fnmr = match_rates(comparisons, threshold)

@@ -2,6 +2,7 @@
 
 import math
 
+from selfsame.matching.figures import SYNTHETIC
 from selfsame.reporting.results import Bounds
 from selfsame.sources.kinds import Kind
 
@@ -13,8 +14,6 @@ PROTOCOLS: dict[Kind, str] = {
 
 LEAST = 1e-5
 """No data set of this field tells smaller rates apart."""
-
-SYNTHETIC = "_synthetic_impressions"
 
 
 def readable(name: str) -> str:

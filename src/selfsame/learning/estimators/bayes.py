@@ -1,16 +1,15 @@
 """Principal components and Bayesian logistic regression, tempered by held-out folds."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from itertools import product
 
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.model_selection import StratifiedKFold
 
-from selfsame.errors import InputError
 from selfsame.learning.estimators.components import Components
-from selfsame.learning.estimators.estimator import Images, count_folds, encode_labels
-from selfsame.learning.estimators.laplace import Posterior, average_posterior, fit_posterior
+from selfsame.learning.estimators.estimator import Estimator, Images, count_folds
+from selfsame.learning.estimators.laplace import average_posterior, fit_posterior
 from selfsame.learning.estimators.settings import PcaBayes
 
 SMALLEST_PROBABILITY = 1e-12
@@ -19,7 +18,7 @@ Choice = tuple[float, float]
 """A prior variance and a temperature."""
 
 
-class PcaBayesEstimator:
+class PcaBayesEstimator(Estimator):
     """A posterior over the weights of a softmax on principal components; predictions average over it.
 
     The coordinates are centred, so there is no intercept. Prior variance and temperature are those of the
@@ -31,42 +30,26 @@ class PcaBayesEstimator:
     """
 
     def __init__(self, settings: PcaBayes, seed: int) -> None:
+        super().__init__(seed)
         self.settings = settings
-        self._seed = seed
-        self._components: Components | None = None
-        self._posterior: Posterior | None = None
-        self._names: tuple[str, ...] = ()
-        self.chosen: Choice | None = None
 
-    @property
-    def classes(self) -> tuple[str, ...]:
-        """The names learnt, sorted."""
-        return self._names
-
-    @property
-    def explained_share(self) -> float | None:
-        """Share of the training images' variance in the components."""
-        return self._components.faces.explained_share if self._components else None
-
-    def fit(self, images: Images, labels: Sequence[str]) -> None:
+    def _learn(self, images: Images, codes: NDArray[np.int64], people: int) -> None:
         """Learn components, hyperparameters and posterior from the training pictures."""
-        self._names, codes = encode_labels(labels)
         self._components = self._find_components(images)
-        self.chosen = self._choose(images, codes)
+        self._explained_share = self._components.faces.explained_share
+        self.chosen = self._choose(images, codes, people)
         rows = self._components.transform(images)
-        self._posterior = fit_posterior(rows, codes, len(self._names), self.chosen[0])
+        self._posterior = fit_posterior(rows, codes, people, self.chosen[0])
 
-    def predict_posterior(self, images: Images) -> NDArray[np.float64]:
-        """Return (n, classes) probabilities, averaged over the posterior of the weights."""
-        if self._components is None or self._posterior is None or self.chosen is None:
-            raise InputError("expected a fitted estimator, got one that has seen no picture: call fit first")
+    def _predict(self, images: Images) -> NDArray[np.float64]:
+        """Average over the posterior of the weights."""
         values = self._posterior.predict_values(self._components.transform(images))
         return average_posterior(*values, self.chosen[1], self.settings.draws, self._seed)
 
     def _find_components(self, images: Images) -> Components:
         return Components.fit(images, self.settings.components, whitening=self.settings.whitening)
 
-    def _choose(self, images: Images, codes: NDArray[np.int64]) -> Choice:
+    def _choose(self, images: Images, codes: NDArray[np.int64], people: int) -> Choice:
         """Choose the candidates with the least log loss over all held-out pictures."""
         candidates = list(product(self.settings.prior_variances, self.settings.temperatures))
         if len(candidates) == 1:
@@ -78,16 +61,16 @@ class PcaBayesEstimator:
         for kept, held_out in folds.split(images, codes):
             components = self._find_components(images[kept])
             rows, others = components.transform(images[kept]), components.transform(images[held_out])
-            for choice, posterior in self._try_candidates(rows, codes[kept], others):
+            for choice, posterior in self._try_candidates(rows, codes[kept], people, others):
                 true = posterior[np.arange(len(held_out)), codes[held_out]]
                 losses[choice] -= float(np.log(np.maximum(true, SMALLEST_PROBABILITY)).sum())
         return min(candidates, key=lambda choice: losses[choice])
 
     def _try_candidates(
-        self, rows: NDArray[np.float64], codes: NDArray[np.int64], others: NDArray[np.float64]
+        self, rows: NDArray[np.float64], codes: NDArray[np.int64], people: int, others: NDArray[np.float64]
     ) -> Iterator[tuple[Choice, NDArray[np.float64]]]:
         for variance in self.settings.prior_variances:
-            values = fit_posterior(rows, codes, len(self._names), variance).predict_values(others)
+            values = fit_posterior(rows, codes, people, variance).predict_values(others)
             for temperature in self.settings.temperatures:
                 yield (
                     (variance, temperature),

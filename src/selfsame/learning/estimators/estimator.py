@@ -1,7 +1,7 @@
 """What an estimator is, and the one that belongs to given settings."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,26 +13,55 @@ Images = NDArray[np.uint8]
 """(n, height, width) grey levels."""
 
 
-class Estimator(Protocol):
-    """Learns people from labelled pictures and gives a posterior over them for others."""
+class Estimator(ABC):
+    """Learns people from labelled pictures and gives a posterior over them for others.
 
-    def fit(self, images: Images, labels: Sequence[str]) -> None:
-        """Learn from (n, height, width) uint8 pictures and the names of who is on each."""
-        ...
+    Args:
+        seed: of whatever is drawn.
+    """
+
+    def __init__(self, seed: int) -> None:
+        self._seed = seed
+        self._names: tuple[str, ...] = ()
+        self._explained_share: float | None = None
 
     @property
     def classes(self) -> tuple[str, ...]:
         """The names learnt, sorted: the columns of a posterior."""
-        ...
+        return self._names
 
     @property
     def explained_share(self) -> float | None:
         """Share (0..1) of the training images' variance in the components kept; None without components."""
-        ...
+        return self._explained_share
+
+    def fit(self, images: Images, labels: Sequence[str]) -> None:
+        """Learn from (n, height, width) uint8 pictures and the names of who is on each.
+
+        Raises:
+            InputError: there are fewer than two people, or too few or too small pictures.
+        """
+        names, codes = encode_labels(labels)
+        self._learn(images, codes, len(names))
+        self._names = names
 
     def predict_posterior(self, images: Images) -> NDArray[np.float64]:
-        """Return (n, classes) probabilities whose rows sum to 1."""
-        ...
+        """Return (n, classes) probabilities whose rows sum to 1.
+
+        Raises:
+            InputError: nothing was learnt yet.
+        """
+        if not self._names:
+            raise InputError("expected a fitted estimator, got one that has seen no picture: call fit first")
+        return self._predict(images)
+
+    @abstractmethod
+    def _learn(self, images: Images, codes: NDArray[np.int64], people: int) -> None:
+        """Learn from pictures and (n,) the number of who is on each, from 0."""
+
+    @abstractmethod
+    def _predict(self, images: Images) -> NDArray[np.float64]:
+        """Return (n, people) probabilities by what was learnt."""
 
 
 def build_estimator(settings: EstimatorSettings, seed: int) -> Estimator:

@@ -1,7 +1,6 @@
 """A small convolutional network that is trained from scratch on a few pictures of each person."""
 
 import math
-from collections.abc import Sequence
 
 import numpy as np
 import torch
@@ -11,7 +10,7 @@ from torch.nn import functional
 
 from selfsame.errors import InputError
 from selfsame.learning.device import choose_device
-from selfsame.learning.estimators.estimator import Images, encode_labels
+from selfsame.learning.estimators.estimator import Estimator, Images
 from selfsame.learning.estimators.face_augmentation import augment_faces
 from selfsame.learning.estimators.settings import Network
 from selfsame.learning.randomness import derive_seed, reproducible
@@ -63,43 +62,28 @@ class FaceNetwork(nn.Module):
         return self.scale * cosines
 
 
-class NetworkEstimator:
+class NetworkEstimator(Estimator):
     """Trains a `FaceNetwork` on augmented training pictures; the same seed gives the same weights."""
 
     def __init__(self, settings: Network, seed: int) -> None:
+        super().__init__(seed)
         self.settings = settings
-        self._seed = seed
-        self._network: FaceNetwork | None = None
-        self._names: tuple[str, ...] = ()
 
-    @property
-    def classes(self) -> tuple[str, ...]:
-        """The names learnt, sorted."""
-        return self._names
-
-    @property
-    def explained_share(self) -> float | None:
-        """None: it has no components."""
-        return None
-
-    def fit(self, images: Images, labels: Sequence[str]) -> None:
-        """Train on pictures of one size, two or more."""
-        self._names, codes = encode_labels(labels)
+    def _learn(self, images: Images, codes: NDArray[np.int64], people: int) -> None:
+        """Train on pictures of one size."""
         device = choose_device(self.settings.device)
         pixels = _to_float(images).to(device)
-        people = torch.from_numpy(codes).to(device)
+        labels = torch.from_numpy(codes).to(device)
         seed = derive_seed(self._seed)
         with reproducible(seed, threads=self.settings.threads, deterministic=device == "cpu"):
             _, height, width = images.shape
-            network = FaceNetwork(self.settings, height, width, len(self._names)).to(device)
-            train(network, pixels, people, self.settings, torch.Generator(device).manual_seed(seed))
+            network = FaceNetwork(self.settings, height, width, people).to(device)
+            train(network, pixels, labels, self.settings, torch.Generator(device).manual_seed(seed))
         self._network = network.eval()
 
     @torch.inference_mode()
-    def predict_posterior(self, images: Images) -> NDArray[np.float64]:
-        """Return (n, classes) probabilities: the softmax of the scaled cosines."""
-        if self._network is None:
-            raise InputError("expected a fitted estimator, got one that has seen no picture: call fit first")
+    def _predict(self, images: Images) -> NDArray[np.float64]:
+        """Take the softmax of the scaled cosines."""
         device = self._network.people.device
         batches = _to_float(images).split(BATCH_PREDICTED)
         with reproducible(0, threads=self.settings.threads, deterministic=False):

@@ -1,7 +1,5 @@
 """Principal components and a linear support vector machine, with decision values made probabilities."""
 
-from collections.abc import Sequence
-
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize_scalar
@@ -10,9 +8,8 @@ from sklearn.calibration import CalibratedClassifierCV
 from sklearn.model_selection import StratifiedKFold, cross_val_predict
 from sklearn.svm import LinearSVC
 
-from selfsame.errors import InputError
 from selfsame.learning.estimators.components import Components
-from selfsame.learning.estimators.estimator import Images, count_folds, encode_labels
+from selfsame.learning.estimators.estimator import Estimator, Images, count_folds
 from selfsame.learning.estimators.settings import PcaSvm
 
 ITERATIONS = 20_000
@@ -21,10 +18,9 @@ LOG_FACTOR_BOUNDS = (-5.0, 8.0)
 """Natural logarithms of the factors of decision values that are searched."""
 
 CalibratedSvm = CalibratedClassifierCV
-Posterior = NDArray[np.float64]
 
 
-class PcaSvmEstimator:
+class PcaSvmEstimator(Estimator):
     """One linear machine a person against the rest, on principal components (C.-W. Hsu, C.-J. Lin, 2002).
 
     Decision values have no scale of probabilities. `platt` fits one sigmoid a person to held-out decision
@@ -33,25 +29,13 @@ class PcaSvmEstimator:
     """
 
     def __init__(self, settings: PcaSvm, seed: int) -> None:
+        super().__init__(seed)
         self.settings = settings
-        self._seed = seed
-        self._components: Components | None = None
-        self._names: tuple[str, ...] = ()
 
-    @property
-    def classes(self) -> tuple[str, ...]:
-        """The names learnt, sorted."""
-        return self._names
-
-    @property
-    def explained_share(self) -> float | None:
-        """Share of the training images' variance in the components."""
-        return self._components.faces.explained_share if self._components else None
-
-    def fit(self, images: Images, labels: Sequence[str]) -> None:
+    def _learn(self, images: Images, codes: NDArray[np.int64], people: int) -> None:
         """Learn components, machines and calibration from the training pictures."""
-        self._names, codes = encode_labels(labels)
         self._components = Components.fit(images, self.settings.components, whitening=self.settings.whitening)
+        self._explained_share = self._components.faces.explained_share
         rows = self._components.transform(images)
         folds = StratifiedKFold(
             count_folds(codes, self.settings.folds), shuffle=True, random_state=self._seed
@@ -68,10 +52,7 @@ class PcaSvmEstimator:
         self._factor = fit_factor(_two_columns(held_out), codes)
         self._machine = machine.fit(rows, codes)
 
-    def predict_posterior(self, images: Images) -> Posterior:
-        """Return (n, classes) probabilities."""
-        if self._components is None:
-            raise InputError("expected a fitted estimator, got one that has seen no picture: call fit first")
+    def _predict(self, images: Images) -> NDArray[np.float64]:
         rows = self._components.transform(images)
         if self.settings.calibration == "platt":
             return np.asarray(self._machine.predict_proba(rows), np.float64)

@@ -26,7 +26,7 @@ def predict_identities(
     """Answer who each presentation shows, if anyone enrolled.
 
     Args:
-        parameters: number of candidates.
+        parameters: number of candidates, how a gallery is kept and searched.
         operating_points: the comparators, the fusion and the thresholds that the evaluation chose.
         manifest: the new captures.
         rejected: the files that were not taken, with their reasons.
@@ -50,5 +50,6 @@ def predict_identities(
         paths=manifest.set_index("capture_id")["path"],
         rejected=rejected,
         count=parameters.candidates,
+        gallery=parameters.gallery,
     )
     return predictions, summarise_predictions(predictions)

@@ -2,10 +2,13 @@
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from selfsame.matching.gallery_settings import GallerySettings
+
 
 class InferenceParameters(BaseModel):
-    """How much of the answer is shown."""
+    """How everyone enrolled is searched, and how much of the answer is shown."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     candidates: int = Field(ge=1)  # identities listed for each presentation, best first
+    gallery: GallerySettings  # for captures of one modality that are compared by embeddings

@@ -1,0 +1,21 @@
+"""How the embeddings of everyone enrolled are kept for a search, and searched."""
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from selfsame.matching.quantisation import RowType
+
+
+class GallerySettings(BaseModel):
+    """How it is kept and searched; with float32 the answers are those of a comparison with everyone."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    stored_as: RowType  # of an embedding's numbers; smaller types round the scores
+    sketch: bool  # a copy in int8 that is read first: one byte more a number; the answers stay the same
+    workers: int = Field(ge=1)  # threads that share the rows among them
+
+    @model_validator(mode="after")
+    def _sketch_floats(self) -> "GallerySettings":
+        if self.sketch and self.stored_as == "int8":
+            raise ValueError("expected sketch: false beside stored_as: int8, which is a sketch itself")
+        return self
