@@ -232,6 +232,16 @@ def test_an_address_where_no_cluster_answers_is_named(contents, deadly, monkeypa
         make(contents, deadly.RECIPE, "dask", 2, "tcp://127.0.0.1:9")
 
 
+def test_what_dask_logs_is_silenced_no_longer_than_it_is_used(contents, deadly, monkeypatch):
+    require("dask")
+    monkeypatch.setattr(backends, "CONNECT_S", 1)
+    log = logging.getLogger("distributed.client")
+    monkeypatch.setattr(log, "level", logging.INFO)
+    with pytest.raises(InputError, match="a dask cluster that answers"):
+        make(contents, deadly.RECIPE, "dask", 2, "tcp://127.0.0.1:9")
+    assert log.level == logging.INFO
+
+
 @pytest.mark.parametrize("backend", CLUSTERS)
 def test_a_missing_extra_is_named_before_anything_is_made(backend, contents, deadly, monkeypatch):
     monkeypatch.setattr(backends, "find_spec", lambda package: None)

@@ -10,10 +10,9 @@ from selfsame.learning.task import LEARNING_CODE, describe_code
 
 WITHOUT_EFFECT = {
     "buffers", "checkpoint", "classification", "cross_validation", "device", "embedding_parts", "estimators",
-    "history", "large_pages", "launching", "modalities", "pairs", "reading", "regimen", "residence",
-    "resuming",
+    "history", "launching", "modalities", "pairs", "reading", "residence", "resuming",
 }  # fmt: skip
-"""Modules that decide neither weights nor embeddings; settings have a digest of their own."""
+"""Modules that decide neither weights nor embeddings."""
 
 
 def test_every_module_of_learning_is_known_to_decide_weights_and_embeddings_or_not() -> None:

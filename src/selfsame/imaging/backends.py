@@ -218,11 +218,10 @@ def _open_threads(workers: int) -> Iterator[Pool]:
 def _open_dask(workers: int, address: str | None) -> Iterator[Pool]:
     from distributed import Client, KilledWorker
 
-    from selfsame.imaging.dask_cluster import explain_misreading, require_package, wait_for_result
+    from selfsame.imaging.dask_cluster import explain_misreading, require_package, silenced, wait_for_result
 
-    for name in ("distributed", "distributed.client"):  # what they log is raised as well
-        logging.getLogger(name).setLevel(logging.CRITICAL)
     with ExitStack() as opened:
+        opened.enter_context(silenced("distributed", "distributed.client"))  # what they log is raised as well
         with _name_failures("dask", address):
             cluster = address or opened.enter_context(_start_dask(workers))
             client = opened.enter_context(Client(cluster, timeout=CONNECT_S, set_as_default=False))

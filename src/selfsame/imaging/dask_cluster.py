@@ -1,5 +1,8 @@
-"""A Dask cluster: whether it can take tasks, and waiting for their results while anybody can give them."""
+"""A Dask cluster: whether it can take tasks, waiting for their results, and silence about what is raised."""
 
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib.util import find_spec
 
 from distributed import Client, Future
@@ -55,3 +58,16 @@ def explain_misreading(address: str | None, error: RuntimeError) -> InputError:
         f"expected a dask scheduler at {address} that reads tasks of this version of {PACKAGE}, got {error}: "
         "install the same version there, start it again with its workers, and run again"
     )
+
+
+@contextmanager
+def silenced(*names: str) -> Iterator[None]:
+    """Let loggers say nothing for a while."""
+    before = {name: logging.getLogger(name).level for name in names}
+    try:
+        for name in names:
+            logging.getLogger(name).setLevel(logging.CRITICAL)
+        yield
+    finally:
+        for name, level in before.items():
+            logging.getLogger(name).setLevel(level)

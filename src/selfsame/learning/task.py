@@ -27,8 +27,8 @@ LEARNING_CODE = (
         f"selfsame.learning.{module}"
         for module in (
             "augmentation", "batches", "embedding", "epochs", "filling", "fitting", "gathering", "module",
-            "objective", "plan", "prefetching", "processes", "randomness", "recogniser", "resident", "rows",
-            "sampling", "shared_norms", "state", "tally", "task",
+            "objective", "plan", "prefetching", "processes", "randomness", "recogniser", "regimen",
+            "resident", "rows", "sampling", "shared_norms", "state", "tally", "task",
         )
     ),
 )  # fmt: skip

@@ -1,14 +1,13 @@
 """How the embeddings of everyone enrolled are kept for a search, and searched."""
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
 from selfsame.matching.quantisation import RowType
+from selfsame.parameters import Settings
 
 
-class GallerySettings(BaseModel):
+class GallerySettings(Settings):
     """How it is kept and searched; with float32 the answers are those of a comparison with everyone."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     stored_as: RowType  # of an embedding's numbers; smaller types round the scores
     sketch: bool  # a copy in int8 that is read first: one byte more a number; the answers stay the same
