@@ -29,7 +29,7 @@ FACES = EigenfaceComparator(kind="eigenfaces", components=5, whitening=False)
 class Means(EigenfaceSettings, LearnsNothing):
     """A classical comparator that is quick: images as vectors of unit length."""
 
-    package: ClassVar[str] = "selfsame.face"
+    modules: ClassVar[tuple[str, ...]] = ("selfsame.face.eigenfaces",)
 
     def encode(self, rows, learnt):
         flat = rows[:, 0].reshape(len(rows), -1).astype(np.float32)

@@ -39,11 +39,12 @@ class Comparator(Protocol):
 
     Attributes:
         learns: whether it has to be fitted on training images first.
-        package: whose code makes its templates; templates of other code are not compared with them.
+        modules: that make and compare its templates; those of other code, or of what these import, are not
+            compared with them.
     """
 
     learns: ClassVar[bool]
-    package: ClassVar[str]
+    modules: ClassVar[tuple[str, ...]]
 
     def fit(self, rows: Rows) -> Learnt:
         """Learn from training images, (n, 2, height, width)."""
@@ -72,7 +73,7 @@ class IrisCode(IrisCodeSettings, LearnsNothing):
     """Phase codes of the unwrapped iris, compared by their Hamming distance (Daugman)."""
 
     kind: Literal["iris_code"]
-    package: ClassVar[str] = "selfsame.iris"
+    modules: ClassVar[tuple[str, ...]] = ("selfsame.iris.codes",)
 
     def encode(self, rows: Rows, learnt: Learnt) -> Templates:
         """Make (n, 2, words) codes and masks."""
@@ -91,7 +92,10 @@ class Minutiae(PrintComparison, LearnsNothing):
     """Minutiae of a print and their cylinders, compared with relaxation (Cappelli, Ferrara and Maltoni)."""
 
     kind: Literal["minutiae"]
-    package: ClassVar[str] = "selfsame.fingerprint"
+    modules: ClassVar[tuple[str, ...]] = (
+        "selfsame.fingerprint.encoding",
+        "selfsame.fingerprint.comparison",
+    )
 
     def encode(self, rows: Rows, learnt: Learnt) -> Templates:
         """Make (n, bytes) templates."""
@@ -111,7 +115,7 @@ class EigenfaceComparator(EigenfaceSettings):
 
     kind: Literal["eigenfaces"]
     learns: ClassVar[bool] = True
-    package: ClassVar[str] = "selfsame.face"
+    modules: ClassVar[tuple[str, ...]] = ("selfsame.face.eigenfaces",)
 
     def fit(self, rows: Rows) -> Learnt:
         """Find the directions in (n, 2, height, width) training faces."""

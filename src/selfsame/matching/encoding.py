@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from selfsame.errors import MismatchError
 from selfsame.imaging.arrays import ShardedArrays
+from selfsame.imaging.code_digest import list_imported
 from selfsame.imaging.sharding import digest_settings
 from selfsame.matching.comparators import Comparator, Learnt, write_settings
 from selfsame.matching.pairs import PAIR_COLUMNS, compare_templates
@@ -174,4 +175,4 @@ def _digest(comparator: Comparator, learnt: Learnt, arrays: ShardedArrays) -> st
     """Digest what templates must share to be compared: settings, code, normalisation, what was learnt."""
     parts = {part: hashlib.sha256(pack_template(values)).hexdigest() for part, values in learnt.items()}
     settings = {"settings": comparator.model_dump(mode="json"), "recipe": arrays.recipe, "learnt": parts}
-    return digest_settings(settings, (comparator.package,), None)[:SHOWN_DIGITS]
+    return digest_settings(settings, list_imported(comparator.modules), None)[:SHOWN_DIGITS]
