@@ -27,12 +27,12 @@ import torch
 
 from rounds import Claim, Row, Spread, conclude, cost_of, parser_of, run_rounds, speed_of
 from selfsame.encoders.design import EncoderDesign
-from selfsame.imaging.arrays import ShardedArrays
-from selfsame.learning.augmentation import to_float
 from selfsame.learning.checkpoint import Checkpoint, Design, LabelMap, Origin
-from selfsame.learning.embedding import embed_captures
-from selfsame.learning.embedding_parts import EmbeddingParts
+from selfsame.learning.embedding.captures import embed_captures
+from selfsame.learning.embedding.parts import EmbeddingParts
 from selfsame.learning.recogniser import Recogniser, restore
+from selfsame.learning.training.augmentation import to_float
+from selfsame.shards.arrays import ShardedArrays
 from training import SHARD_ROWS, SIZES, read_parameters, write_shards
 
 BATCH = 64

@@ -55,7 +55,7 @@ from loader_samples import (
     write_shards,
 )
 from rounds import Claim, Cost, Measure, Rounds, Spread, conclude, cost_of, parser_of, run_rounds, speed_of
-from selfsame.learning.batches import BatchLoader
+from selfsame.learning.loading.batches import BatchLoader
 
 LOADER = "BatchLoader"
 IN_ORDER, RINGED, SHUFFLED = "memcpy", "memcpy, 3 buffers", "memcpy, shuffled"

@@ -39,11 +39,11 @@ from loader_samples import (
     write_shards,
 )
 from rounds import Claim, Cost, Rounds, Spread, conclude, cost_of, parser_of, run_rounds, speed_of
-from selfsame.imaging.arrays import ShardedArrays
-from selfsame.learning.batches import Batch, BatchLoader
-from selfsame.learning.buffers import Buffers, Lent
-from selfsame.learning.filling import Filler, Filling
-from selfsame.learning.gathering import RowGatherer
+from selfsame.learning.loading.batches import Batch, BatchLoader
+from selfsame.learning.loading.buffers import Buffers, Lent
+from selfsame.learning.loading.filling import Filler, Filling
+from selfsame.learning.loading.gathering import RowGatherer
+from selfsame.shards.arrays import ShardedArrays
 
 FLOOR, ONE_BY_ONE, OVERLAID = "memcpy in order, 1 buffer", "one by one", "overlaid"
 LOADER, WAITING = "loader", "loader: the loop only waits"

@@ -197,8 +197,8 @@ def read_deeply(paths: list[Path], order: np.ndarray, own: list[float]) -> tuple
 
 
 def load(paths: list[Path], order: np.ndarray, own: list[float]) -> tuple[float, int]:
-    from selfsame.imaging.arrays import ShardedArrays
-    from selfsame.learning.batches import BatchLoader, PlanStep
+    from selfsame.learning.loading.batches import BatchLoader, PlanStep
+    from selfsame.shards.arrays import ShardedArrays
 
     arrays = ShardedArrays({path.stem: np.load(path, mmap_mode="r") for path in paths})
     steps = [PlanStep(order[i : i + BATCH, None], order[i : i + BATCH]) for i in range(0, len(order), BATCH)]
@@ -210,7 +210,7 @@ def load(paths: list[Path], order: np.ndarray, own: list[float]) -> tuple[float,
 
 
 def load_silently(paths: list[Path], order: np.ndarray, own: list[float]) -> tuple[float, int]:
-    from selfsame.learning.gathering import RowGatherer
+    from selfsame.learning.loading.gathering import RowGatherer
 
     RowGatherer.announce = RowGatherer.leave = lambda _self, _rows: None
     RowGatherer.read_exactly = lambda _self, **_how: None

@@ -11,8 +11,8 @@ from time import perf_counter
 import numpy as np
 
 from rounds import Cost, processor_s
-from selfsame.imaging.arrays import ShardedArrays
-from selfsame.learning.batches import PlanStep
+from selfsame.learning.loading.batches import PlanStep
+from selfsame.shards.arrays import ShardedArrays
 
 SIZES = {"default": ((48, 256), (48, 256), (96, 96)), "224": ((224, 224),) * 3}
 SHARD_ROWS = 64

@@ -38,14 +38,14 @@ from selfsame.datasets.arrays import ArraysDataset, MadeShardsDataset
 from selfsame.datasets.file_tree import FileTree
 from selfsame.face.normalisation import normalise_face
 from selfsame.fingerprint.normalisation import normalise_fingerprint
-from selfsame.imaging.checksums import checksum
 from selfsame.imaging.decoding import decode_grey
 from selfsame.imaging.normalised import Normalised
 from selfsame.imaging.resizing import resize
-from selfsame.imaging.shard_making import Recipe
-from selfsame.imaging.shard_running import make_shards
-from selfsame.imaging.sharding import PlannedImpression, plan_shards
 from selfsame.iris.normalisation import normalise_iris
+from selfsame.shards.checksums import checksum
+from selfsame.shards.making import Recipe
+from selfsame.shards.planning import PlannedImpression, plan_shards
+from selfsame.shards.running import make_shards
 
 PRINTS, EYES = ("fingerprint",), ("left", "right", "iris_left", "iris_right")
 SUFFIXES = (".bmp", ".png", ".pgm")

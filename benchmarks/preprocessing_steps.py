@@ -21,9 +21,9 @@ import rounds
 from preprocessing import KINDS, Kind, draw_faces, empty, make_up, pinned, take_captures
 from selfsame.datasets.file_tree import FileTree
 from selfsame.datasets.shard_files import LocalShards
-from selfsame.imaging.checksums import checksum
-from selfsame.imaging.shard_making import make_shard
-from selfsame.imaging.sharding import PlannedImpression, plan_shards
+from selfsame.shards.checksums import checksum
+from selfsame.shards.making import make_shard
+from selfsame.shards.planning import PlannedImpression, plan_shards
 
 ROWS = (64, 256)
 

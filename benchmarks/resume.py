@@ -21,9 +21,9 @@ from pathlib import Path
 import torch
 
 from rounds import Claim, Spread, conclude, cost_of, parser_of, run_rounds
-from selfsame.learning.fitting import fit
-from selfsame.learning.history import tabulate_history
-from selfsame.learning.state import RunState, read_state
+from selfsame.learning.training.fitting import fit
+from selfsame.learning.training.history import tabulate_history
+from selfsame.learning.training.state import RunState, read_state
 from training_task import make_training
 
 TIMES = ["seconds", "images_per_second"]

@@ -24,9 +24,9 @@ from numpy.typing import NDArray
 from scipy.stats import binom
 
 from rounds import Claim, Row, conclude, parser_of
-from selfsame.matching.best_member import MemberDifference, compare_with_best_member
-from selfsame.matching.cross_fitting import cross_fit
-from selfsame.matching.score_fusion import FusionSettings, Rule
+from selfsame.matching.score_fusion.best_member import MemberDifference, compare_with_best_member
+from selfsame.matching.score_fusion.cross_fitting import cross_fit
+from selfsame.matching.score_fusion.fitting import FusionSettings, Rule
 
 Floats = NDArray[np.float64]
 

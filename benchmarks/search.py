@@ -29,8 +29,8 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from rounds import Claim, Measure, Rounds, Row, Spread, conclude, cost_of, parser_of, run_rounds, speed_of
-from selfsame.matching.gallery import Gallery
-from selfsame.matching.quantisation import RowType, Sketch, quantise
+from selfsame.matching.identification.gallery import Gallery
+from selfsame.matching.identification.quantisation import RowType, Sketch, quantise
 
 COUNT = 10
 PROBES = {256: (1, 16, 256), 128: (64,)}

@@ -24,8 +24,8 @@ from pathlib import Path
 
 from rounds import Claim, Spread, conclude, parser_of, run_rounds
 from selfsame.errors import SelfsameError
-from selfsame.learning.fitting import fit
-from selfsame.learning.state import WITHIN_NAME, RunState
+from selfsame.learning.training.fitting import fit
+from selfsame.learning.training.state import WITHIN_NAME, RunState
 from training_task import make_training
 
 CLOSE, GENTLE = 1e-4, 1e-4

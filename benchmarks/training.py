@@ -34,19 +34,19 @@ import yaml
 
 from rounds import Claim, Cost, Row, Spread, conclude, cost_of, parser_of, processor_s, run_rounds, speed_of
 from selfsame.datasets.arrays import ArraysDataset
-from selfsame.imaging.arrays import Shard, ShardedArrays, ShardRecord
-from selfsame.imaging.checksums import checksum_pixels
-from selfsame.learning.batches import Batch, BatchLoader
-from selfsame.learning.cross_validation import embed_folds
-from selfsame.learning.epochs import EpochEnd
-from selfsame.learning.fitting import build_recogniser, fit
-from selfsame.learning.module import TrainingModule
-from selfsame.learning.plan import EpochPlan
+from selfsame.learning.embedding.cross_validation import embed_folds
+from selfsame.learning.loading.batches import Batch, BatchLoader
 from selfsame.learning.randomness import derive_seed, reproducible
-from selfsame.learning.task import Task, assemble_task
+from selfsame.learning.training.epochs import EpochEnd
+from selfsame.learning.training.fitting import build_recogniser, fit
+from selfsame.learning.training.module import TrainingModule
+from selfsame.learning.training.plan import EpochPlan
+from selfsame.learning.training.task import Task, assemble_task
 from selfsame.pipelines.training.params import TrainingParameters
-from selfsame.sources.protocols import assign_captures, view_fold
-from selfsame.sources.splits import ListedReferences, SplitRules
+from selfsame.protocols.assignment import assign_captures, view_fold
+from selfsame.protocols.splits import ListedReferences, SplitRules
+from selfsame.shards.arrays import Shard, ShardedArrays, ShardRecord
+from selfsame.shards.checksums import checksum_pixels
 
 PROJECT = Path(__file__).parents[1]
 SIZES = {"iris_left": (48, 256), "iris_right": (48, 256), "fingerprint": (96, 96)}

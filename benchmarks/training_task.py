@@ -10,9 +10,9 @@ import numpy as np
 import pandas as pd
 import yaml
 
-from selfsame.imaging.arrays import ShardedArrays
-from selfsame.learning.task import Task, assemble_task
+from selfsame.learning.training.task import Task, assemble_task
 from selfsame.pipelines.training.params import TrainingParameters
+from selfsame.shards.arrays import ShardedArrays
 
 PROJECT = Path(__file__).parents[1]
 SIZES = {"iris_left": (48, 256), "iris_right": (48, 256), "fingerprint": (96, 96)}

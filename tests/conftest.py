@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+pytest_plugins = ["made_up_results"]
+
 
 @pytest.fixture(scope="session")
 def real_captures() -> Path:

@@ -20,8 +20,11 @@ from kedro_datasets.partitions import PartitionedDataset
 from pluggy import PluginManager
 
 from selfsame.errors import InputError
-from selfsame.hooks import DeviceCheck, KnownParameters, OwnRoots, RunRecord, RunSummary
-from selfsame.matching.gallery_settings import GallerySettings
+from selfsame.hooks.device import DeviceCheck
+from selfsame.hooks.record import RunRecord
+from selfsame.hooks.settings import KnownParameters, OwnRoots
+from selfsame.hooks.summary import RunSummary
+from selfsame.matching.identification.gallery_settings import GallerySettings
 from selfsame.pipelines.inference.params import InferenceParameters
 
 PROJECT = Path(__file__).parents[1]
@@ -269,7 +272,7 @@ def test_what_a_broken_installation_left_does_not_stop_the_record(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     found = [SimpleNamespace(metadata={"Name": name}, version="1") for name in (None, "b", "a")]
-    monkeypatch.setattr("selfsame.hooks.distributions", lambda: found)
+    monkeypatch.setattr("selfsame.hooks.record.distributions", lambda: found)
     run(tmp_path, node(wait, None, "capture_summary", "count"), hook=RunRecord())
     assert list(record(tmp_path)["packages"]) == ["a", "b"]
 

@@ -277,7 +277,7 @@ def test_a_new_protocol_compares_the_first_capture_with_the_last(results: Path) 
 
 FUSE = """
 import numpy as np
-from selfsame.matching.score_fusion import FusionSettings, fit_fusion, read_fusion
+from selfsame.matching.score_fusion.fitting import FusionSettings, fit_fusion, read_fusion
 
 mated = np.arange(600) < 200
 scores = np.random.default_rng(0).normal(3.0 * mated[:, None], 1.0, (600, 2))

@@ -160,7 +160,7 @@ def _locate_metrics(env: str | None, params: dict[str, object]) -> Path:
     """Find where the catalog has the metrics of the default workload."""
     from kedro.framework.session import KedroSession
 
-    from selfsame.hooks import locate
+    from selfsame.hooks.reading import locate
     from selfsame.workloads import DEFAULT
 
     context = KedroSession.create(env=env, runtime_params=params).load_context()

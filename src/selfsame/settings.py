@@ -1,7 +1,11 @@
 """Settings that Kedro reads when the project starts."""
 
-from selfsame.hooks import DeviceCheck, KnownParameters, OneRunAtATime, OwnRoots, RunRecord, RunSummary
-from selfsame.required_inputs import RequiredInputs
+from selfsame.hooks.device import DeviceCheck
+from selfsame.hooks.lock import OneRunAtATime
+from selfsame.hooks.record import RunRecord
+from selfsame.hooks.required_inputs import RequiredInputs
+from selfsame.hooks.settings import KnownParameters, OwnRoots
+from selfsame.hooks.summary import RunSummary
 from selfsame.torchrun import TrainsTogether, is_first
 
 # The last one is called first: the inputs after the device.

@@ -9,10 +9,10 @@ import numpy as np
 import pandas as pd
 import yaml
 
-from selfsame.imaging.arrays import ShardedArrays
-from selfsame.learning import epochs, module
+from selfsame.learning.training import epochs, module
 from selfsame.pipelines.training.nodes import fit_recogniser
 from selfsame.pipelines.training.params import TrainingParameters
+from selfsame.shards.arrays import ShardedArrays
 
 CAPTURES = 16
 

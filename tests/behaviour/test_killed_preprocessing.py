@@ -16,9 +16,9 @@ import pytest
 
 from selfsame.datasets.arrays import ArraysDataset, MadeShardsDataset
 from selfsame.datasets.file_tree import FileTree
-from selfsame.imaging.checksums import checksum
 from selfsame.pipelines.preprocessing.nodes import normalise_captures
 from selfsame.pipelines.preprocessing.params import PreprocessingParameters
+from selfsame.shards.checksums import checksum
 
 PRINTS = 40
 

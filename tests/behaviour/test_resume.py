@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from selfsame.learning.state import read_state
+from selfsame.learning.training.state import read_state
 
 SCRIPT = Path(__file__).with_name("killed_training.py")
 train = runpy.run_path(str(SCRIPT))["train"]

@@ -6,17 +6,17 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from selfsame.evaluation.details import Closer
+from selfsame.evaluation.measurement import Resampling
+from selfsame.evaluation.summary import Asked, Tables, measure_all
 from selfsame.matching.comparators import compare_cosines
 from selfsame.matching.compared import compare_all
 from selfsame.matching.folds import gather_evidence
-from selfsame.matching.fusion_settings import Fusing, FusionSettings
 from selfsame.matching.pairs import compare_templates
+from selfsame.matching.score_fusion.settings import Fusing, FusionSettings
 from selfsame.matching.templates import tabulate_templates
-from selfsame.reporting.details import Closer
-from selfsame.reporting.measurement import Resampling
-from selfsame.reporting.summary import Asked, Tables, measure_all
-from selfsame.sources.protocols import assign_captures
-from selfsame.sources.splits import ListedReferences, SplitRules
+from selfsame.protocols.assignment import assign_captures
+from selfsame.protocols.splits import ListedReferences, SplitRules
 
 SUBJECTS = 30
 PROTOCOLS = ("closed_set", "subject_disjoint", "open_set")

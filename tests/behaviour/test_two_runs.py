@@ -12,7 +12,7 @@ from types import SimpleNamespace
 import pytest
 
 from selfsame.errors import InputError
-from selfsame.hooks import OneRunAtATime
+from selfsame.hooks.lock import OneRunAtATime
 from selfsame.run_lock import HOLDER_NAME, RunLock
 
 HOLD = """

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from selfsame.benchmarking.loading import Design, draw_rows, list_designs, time_loading
-from selfsame.imaging.arrays import ShardedArrays
+from selfsame.shards.arrays import ShardedArrays
 
 
 @pytest.fixture

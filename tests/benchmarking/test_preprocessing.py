@@ -15,10 +15,10 @@ from selfsame.benchmarking.preprocessing import (
     time_preprocessing,
 )
 from selfsame.errors import CaptureError, InputError
-from selfsame.imaging.checksums import checksum
 from selfsame.imaging.normalised import Normalised
-from selfsame.imaging.shard_making import Recipe
-from selfsame.imaging.sharding import PlannedImpression
+from selfsame.shards.checksums import checksum
+from selfsame.shards.making import Recipe
+from selfsame.shards.planning import PlannedImpression
 
 EMPTY = b"nothing to see"
 
@@ -104,6 +104,6 @@ def test_what_is_set_is_found_among_the_designs(backend: str, workers: int, desi
 def test_nothing_is_timed_with_a_backend_that_is_not_installed(
     sample: Callable[..., Sample], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("selfsame.imaging.backends.find_spec", lambda _: None)
+    monkeypatch.setattr("selfsame.parallel.backends.find_spec", lambda _: None)
     with pytest.raises(InputError, match=r"expected the package ray for the backend ray"):
         time_preprocessing(sample(b"a"), [FLOOR, Design("ray", 2)], FLOOR, rounds=1, design_s=0.01, seed=1)

@@ -15,8 +15,8 @@ from selfsame.datasets import arrays
 from selfsame.datasets.arrays import ArraysDataset, MadeShardsDataset
 from selfsame.datasets.shard_files import LocalShards
 from selfsame.errors import DamagedError, InputError
-from selfsame.imaging.arrays import Entry, Shard, ShardRecord
-from selfsame.imaging.checksums import checksum_pixels
+from selfsame.shards.arrays import Entry, Shard, ShardRecord
+from selfsame.shards.checksums import checksum_pixels
 
 
 def make_shard(name, rows=3, seed=0, provisional=False, recipe="r"):

@@ -15,8 +15,8 @@ from kedro.io import DatasetError
 from selfsame.datasets.arrays import ArraysDataset, MadeShardsDataset
 from selfsame.datasets.remote_shards import RemoteShards
 from selfsame.errors import InputError
-from selfsame.imaging.arrays import Entry, Shard, ShardRecord
-from selfsame.imaging.checksums import checksum_pixels
+from selfsame.shards.arrays import Entry, Shard, ShardRecord
+from selfsame.shards.checksums import checksum_pixels
 
 PROJECT = Path(__file__).parents[2]
 ROOT = "memory://bucket/arrays"

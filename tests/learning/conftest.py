@@ -12,8 +12,8 @@ import pandas as pd
 import pytest
 import yaml
 
-from selfsame.imaging.arrays import ShardedArrays
 from selfsame.pipelines.training.params import TrainingParameters
+from selfsame.shards.arrays import ShardedArrays
 
 HEIGHT, WIDTH = 16, 32
 ENCODER = "mobilenetv4_conv_small_050"  # the patterns have no ridges, and the Gabor bank sees only ridges

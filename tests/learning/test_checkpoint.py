@@ -8,12 +8,12 @@ import torch
 from selfsame.datasets.checkpoint import CheckpointDataset
 from selfsame.encoders.design import EncoderDesign
 from selfsame.errors import DamagedError, MismatchError
-from selfsame.imaging.arrays import ShardedArrays, ShardRecord
 from selfsame.learning.checkpoint import Checkpoint, Design, LabelMap, Origin, require_same_data
-from selfsame.learning.classification import classify_presentations
-from selfsame.learning.embedding import embed_all, embed_captures
+from selfsame.learning.embedding.captures import embed_all, embed_captures
+from selfsame.learning.embedding.classification import classify_presentations
 from selfsame.learning.recogniser import Recogniser, restore
-from selfsame.learning.rows import digest_captures, digest_splits
+from selfsame.learning.training.rows import digest_captures, digest_splits
+from selfsame.shards.arrays import ShardedArrays, ShardRecord
 
 DESIGN = Design(
     {"iris_left": "iris", "iris_right": "iris"},
@@ -196,7 +196,7 @@ def test_all_modalities_are_embedded_by_one_recogniser(checkpoint, captures, mon
     )
     restored = []
     monkeypatch.setattr(
-        "selfsame.learning.embedding.restore", lambda one: restored.append(one) or restore(one)
+        "selfsame.learning.embedding.captures.restore", lambda one: restored.append(one) or restore(one)
     )
     table = embed_all(replace(checkpoint, origin=origin), arrays, indexes, batch_size=4, device="cpu")
     assert table["modality"].tolist() == ["iris_left"] * 7 + ["iris_right"] * 7

@@ -5,11 +5,11 @@ import pandas as pd
 import pytest
 
 from selfsame.matching.comparators import compare_cosines
-from selfsame.matching.fusion_settings import Fusing, FusionSettings
 from selfsame.matching.pairs import compare_templates
+from selfsame.matching.score_fusion.settings import Fusing, FusionSettings
 from selfsame.matching.templates import Captures, tabulate_templates
-from selfsame.sources.protocols import assign_captures
-from selfsame.sources.splits import ListedReferences, SplitRules
+from selfsame.protocols.assignment import assign_captures
+from selfsame.protocols.splits import ListedReferences, SplitRules
 
 INDEX_COLUMNS = [
     "capture_id", "impression", "subject_id", "modality", "instance", "capture_index", "role", "split",

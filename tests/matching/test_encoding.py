@@ -8,7 +8,6 @@ import pytest
 
 from selfsame.errors import DamagedError, MismatchError
 from selfsame.face.eigenfaces import EigenfaceSettings
-from selfsame.imaging.arrays import ShardedArrays
 from selfsame.matching.comparators import (
     EigenfaceComparator,
     LearnsNothing,
@@ -19,8 +18,9 @@ from selfsame.matching.comparators import (
 from selfsame.matching.encoding import FITTED_COLUMNS, compare_all, encode_all, fit_all
 from selfsame.matching.pairs import PAIR_COLUMNS, index_trained
 from selfsame.matching.templates import ANY, ANY_FOLD, TEMPLATE_COLUMNS, unpack_templates
-from selfsame.sources.kinds import PROTOCOLS
-from selfsame.sources.protocols import list_folds, view_fold
+from selfsame.protocols.assignment import list_folds, view_fold
+from selfsame.protocols.names import PROTOCOLS
+from selfsame.shards.arrays import ShardedArrays
 
 PEOPLE = tuple("abcdef")
 FACES = EigenfaceComparator(kind="eigenfaces", components=5, whitening=False)

@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 
 from selfsame.cli import EXPECTED
-from selfsame.imaging.arrays import ShardedArrays
-from selfsame.imaging.backends import WorkerDiedError
 from selfsame.matching import pairs as pairs_module
 from selfsame.matching.encoding import FITTED_COLUMNS, encode_all
 from selfsame.matching.pairs import compare_templates
 from selfsame.matching.sharing import share_out
+from selfsame.parallel.backends import WorkerDiedError
+from selfsame.shards.arrays import ShardedArrays
 
 
 @pytest.fixture

@@ -22,7 +22,7 @@ from pydantic import ValidationError
 from selfsame.errors import InputError
 from selfsame.pipelines.data_engineering import create_pipeline
 from selfsame.pipelines.data_engineering.params import DataEngineering, Layouts
-from selfsame.sources.leaks import require_no_leak
+from selfsame.protocols.leaks import require_no_leak
 from selfsame.sources.tables import MANIFEST
 
 PROJECT = Path(__file__).parents[2]

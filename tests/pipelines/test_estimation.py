@@ -7,7 +7,6 @@ import pytest
 import yaml
 from pydantic import ValidationError
 
-from selfsame.imaging.arrays import ShardedArrays
 from selfsame.pipelines.estimation import create_pipeline
 from selfsame.pipelines.estimation.nodes import (
     draw_capture_splits,
@@ -16,6 +15,7 @@ from selfsame.pipelines.estimation.nodes import (
     summarise_splits,
 )
 from selfsame.pipelines.estimation.params import EstimationParameters
+from selfsame.shards.arrays import ShardedArrays
 
 SHIPPED = Path(__file__).parents[2] / "conf/base/parameters_estimation.yml"
 

@@ -7,20 +7,20 @@ import pytest
 from pydantic import ValidationError
 
 from selfsame.errors import DamagedError, InputError, MismatchError
-from selfsame.imaging.arrays import ShardedArrays
-from selfsame.learning.pairs import embed_unknown
+from selfsame.learning.embedding.pairs import embed_unknown
 from selfsame.matching.encoding import fit_all
-from selfsame.matching.fusion_settings import FusionSettings
-from selfsame.matching.gallery_settings import GallerySettings
-from selfsame.matching.score_fusion import fit_fusion
+from selfsame.matching.identification.gallery_settings import GallerySettings
+from selfsame.matching.score_fusion.fitting import fit_fusion
+from selfsame.matching.score_fusion.settings import FusionSettings
 from selfsame.pipelines.comparison.nodes import encode_captures, encode_new
 from selfsame.pipelines.comparison.params import ComparisonParams
 from selfsame.pipelines.inference import create_pipeline
 from selfsame.pipelines.inference.nodes import list_new_captures, predict_identities
 from selfsame.pipelines.inference.params import InferenceParameters
 from selfsame.pipelines.preprocessing import create_pipeline as create_preprocessing
-from selfsame.sources.protocols import assign_captures
-from selfsame.sources.splits import ListedReferences, SplitRules
+from selfsame.protocols.assignment import assign_captures
+from selfsame.protocols.splits import ListedReferences, SplitRules
+from selfsame.shards.arrays import ShardedArrays
 from selfsame.sources.tables import DISTINCT, REJECTED
 
 MODALITIES = ("iris_left", "fingerprint")

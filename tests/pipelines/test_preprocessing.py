@@ -19,13 +19,13 @@ from selfsame.datasets.arrays import ArraysDataset, MadeShardsDataset
 from selfsame.datasets.file_tree import FileTree
 from selfsame.datasets.validators import IndexValidator
 from selfsame.errors import MismatchError
-from selfsame.imaging.arrays import ShardedArrays
-from selfsame.imaging.checksums import checksum
 from selfsame.imaging.normalised import Normalised
 from selfsame.pipelines.preprocessing import create_pipeline
 from selfsame.pipelines.preprocessing.nodes import index_arrays, normalise_captures
 from selfsame.pipelines.preprocessing.params import PreprocessingParameters
 from selfsame.pipelines.preprocessing.recipes import build_recipe, digest_recipe, list_code
+from selfsame.shards.arrays import ShardedArrays
+from selfsame.shards.checksums import checksum
 
 DISTORTION = {
     "translation_share": 0.02, "rotation_deg": 4.0, "elastic_share": 0.01, "elastic_reach_share": 0.25,
@@ -465,7 +465,7 @@ def test_shards_are_made_again_by_other_code_of_the_normalisation_but_models_acc
     assert again.recipe == recipe
 
 
-@pytest.mark.parametrize("module", ["selfsame.fingerprint.pairing", "selfsame.imaging.shard_making"])
+@pytest.mark.parametrize("module", ["selfsame.fingerprint.pairing", "selfsame.shards.making"])
 def test_an_edit_of_other_code_makes_no_shard_again(rig, manifest, edit, module):
     rig.run(manifest)
     edit(module)

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from selfsame.datasets.arrays import ArraysDataset
-from selfsame.imaging.checksums import checksum
 from selfsame.imaging.normalised import Normalised
-from selfsame.imaging.shard_making import Recipe
-from selfsame.imaging.shard_running import make_shards
-from selfsame.imaging.sharding import PlannedImpression, plan_shards
+from selfsame.shards.checksums import checksum
+from selfsame.shards.making import Recipe
+from selfsame.shards.planning import PlannedImpression, plan_shards
+from selfsame.shards.running import make_shards
 
 SIDE = 32
 

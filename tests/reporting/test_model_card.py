@@ -6,8 +6,8 @@ from click.testing import CliRunner
 
 from selfsame.cli import cli
 from selfsame.errors import DamagedError
+from selfsame.evaluation.results import Metrics
 from selfsame.reporting.model_card import read_metrics, render_model_card
-from selfsame.reporting.results import Metrics
 from selfsame.reporting.wording import interval, percent
 
 HEADINGS = [

@@ -6,12 +6,12 @@ import pytest
 from PIL import Image
 from scipy.stats import norm
 
+from selfsame.evaluation.results import Metrics
 from selfsame.reporting.confusion import draw_confusion
 from selfsame.reporting.curves import draw_cmc, draw_det, draw_open_set, draw_roc, trace_curves
 from selfsame.reporting.headline import draw_headline
 from selfsame.reporting.panels import MOST_LINES, Key, arrange
 from selfsame.reporting.plots import draw_all
-from selfsame.reporting.results import Metrics
 from selfsame.reporting.style import COLOURS, line_of, plain
 from selfsame.reporting.wording import readable
 

@@ -4,11 +4,11 @@ from html.parser import HTMLParser
 import pytest
 from matplotlib.figure import Figure
 
+from selfsame.evaluation.results import Metrics
 from selfsame.reporting.captions import CAPTIONS
 from selfsame.reporting.contents import SECTIONS
 from selfsame.reporting.histograms import draw_histograms
 from selfsame.reporting.report import render_report
-from selfsame.reporting.results import Metrics
 from selfsame.reporting.wording import count, interval, percent
 
 ALONE = ("meta", "img", "link", "br")

@@ -7,7 +7,7 @@ import pandas as pd
 from pydantic import BaseModel, ConfigDict
 
 from selfsame.benchmarking.machine import describe_machine
-from selfsame.imaging.backends import Backend
+from selfsame.parallel.backends import Backend
 
 ALIKE = 0.05
 """A share by which runs of one design differ on a quiet machine: what is nearer than this is no slower."""

@@ -21,8 +21,8 @@ from torch.utils.data import DataLoader, Dataset
 
 from selfsame.benchmarking.pace import Pace, measure_pace
 from selfsame.benchmarking.rounds import Spread, rates_of, run_rounds, share_of
-from selfsame.imaging.arrays import ShardedArrays
-from selfsame.learning.batches import BatchLoader, PlanStep
+from selfsame.learning.loading.batches import BatchLoader, PlanStep
+from selfsame.shards.arrays import ShardedArrays
 
 MOST_FILES = 256
 """Presentations that are written as files: enough that no core's cache holds the batches."""

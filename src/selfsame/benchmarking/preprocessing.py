@@ -20,10 +20,10 @@ import pandas as pd
 from selfsame.benchmarking.pace import Pace, measure_pace
 from selfsame.benchmarking.rounds import Spread, rates_of, run_rounds, share_of
 from selfsame.errors import InputError
-from selfsame.imaging.backends import Backend, require_backend
-from selfsame.imaging.shard_making import Reader, Recipe, make_shard
-from selfsame.imaging.shard_running import make_shards, single_threads
-from selfsame.imaging.sharding import PlannedImpression, PlannedShard
+from selfsame.parallel.backends import Backend, require_backend
+from selfsame.shards.making import Reader, Recipe, make_shard
+from selfsame.shards.planning import PlannedImpression, PlannedShard
+from selfsame.shards.running import make_shards, single_threads
 
 IN_PROCESS = ("floor", "sequential", "threading")
 PIECES = 7

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from selfsame.benchmarking.pace import Pace
-from selfsame.imaging.progress import follow
+from selfsame.parallel.progress import follow
 
 Design = TypeVar("Design")
 Found = TypeVar("Found")

@@ -18,8 +18,8 @@ from selfsame.datasets.shard_files import (
     naming_place,
 )
 from selfsame.errors import DamagedError, InputError
-from selfsame.imaging.arrays import Shard, ShardedArrays
-from selfsame.imaging.shard_making import ShardStore
+from selfsame.shards.arrays import Shard, ShardedArrays
+from selfsame.shards.making import ShardStore
 
 logger = logging.getLogger(__name__)
 

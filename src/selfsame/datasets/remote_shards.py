@@ -30,8 +30,8 @@ from selfsame.datasets.shard_files import (
 )
 from selfsame.datasets.stores import describe_store_error, make_folder
 from selfsame.errors import DamagedError, InputError
-from selfsame.imaging.arrays import Shard, ShardRecord
-from selfsame.imaging.shard_making import Reach
+from selfsame.shards.arrays import Shard, ShardRecord
+from selfsame.shards.making import Reach
 
 REACHES: Mapping[str, Reach] = {"memory": "process", "file": "machine", "local": "machine"}
 """From where filesystems that are no stores can be written."""

@@ -17,9 +17,9 @@ from numpy.typing import NDArray
 
 from selfsame.datasets.atomic import runs
 from selfsame.errors import DamagedError, InputError
-from selfsame.imaging.arrays import Shard, ShardRecord
-from selfsame.imaging.checksums import checksum_of
-from selfsame.imaging.shard_making import Reach
+from selfsame.shards.arrays import Shard, ShardRecord
+from selfsame.shards.checksums import checksum_of
+from selfsame.shards.making import Reach
 
 PIXELS, RECORD, PART = ".npy", ".json", ".part"
 PIECE = 1 << 18

@@ -7,8 +7,8 @@ import numpy as np
 import pandas as pd
 
 from selfsame.errors import DamagedError
+from selfsame.protocols.assignment import PROTOCOLS
 from selfsame.sources.index import INDEX
-from selfsame.sources.protocols import PROTOCOLS
 from selfsame.sources.tables import ASSIGNMENTS, KEY, MANIFEST, QUALITY, REJECTED, Types
 
 if TYPE_CHECKING:

@@ -41,9 +41,10 @@ def build_cylinders(found: Minutiae, settings: CylinderSettings) -> Cylinders:
     """Build the cylinder of each minutia.
 
     A neighbour fills the cells near its place (Gaussian of the distance) whose height is near the difference
-    of directions (Gaussian, integrated over the section); a sigmoid limits the fill. Source: Cappelli, Ferrara
-    and Maltoni, Minutia Cylinder-Code: a new representation and matching technique for fingerprint
-    recognition (2010).
+    of directions (Gaussian, integrated over the section); a sigmoid limits the fill.
+
+    Source: Cappelli, Ferrara and Maltoni, Minutia Cylinder-Code: a new representation and matching technique
+    for fingerprint recognition (2010).
     """
     places = list_places(settings)
     count = found.x.size

@@ -8,13 +8,13 @@ import numpy as np
 import pandas as pd
 
 from selfsame.errors import InputError
-from selfsame.matching.best_member import compare_with_best_member
 from selfsame.matching.comparators import COSINE
 from selfsame.matching.experiment import SCORE_COLUMNS, TRIAL_COLUMNS, Experiment, count_attempts
 from selfsame.matching.folds import Evidence
-from selfsame.matching.fusing import NETWORK, Scored, score_experiment
-from selfsame.matching.fusion_settings import Fusing
-from selfsame.sources.kinds import Kind
+from selfsame.matching.score_fusion.best_member import compare_with_best_member
+from selfsame.matching.score_fusion.fusing import NETWORK, Scored, score_experiment
+from selfsame.matching.score_fusion.settings import Fusing
+from selfsame.protocols.names import Kind
 
 logger = logging.getLogger(__name__)
 

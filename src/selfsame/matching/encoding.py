@@ -8,10 +8,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from selfsame.code_digest import list_imported
 from selfsame.errors import MismatchError
-from selfsame.imaging.arrays import ShardedArrays
-from selfsame.imaging.code_digest import list_imported
-from selfsame.imaging.sharding import digest_settings
 from selfsame.matching.comparators import Comparator, Learnt, write_settings
 from selfsame.matching.pairs import PAIR_COLUMNS, compare_templates
 from selfsame.matching.sharing import share_out
@@ -23,8 +21,10 @@ from selfsame.matching.templates import (
     tabulate_templates,
     unpack_templates,
 )
-from selfsame.sources.kinds import PROTOCOLS
-from selfsame.sources.protocols import list_folds, view_fold
+from selfsame.protocols.assignment import list_folds, view_fold
+from selfsame.protocols.names import PROTOCOLS
+from selfsame.shards.arrays import ShardedArrays
+from selfsame.shards.planning import digest_settings
 
 FITTED_COLUMNS = ["comparator", "protocol", "fold", "part", "values"]
 SHOWN_DIGITS = 12

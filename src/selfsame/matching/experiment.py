@@ -13,7 +13,7 @@ from selfsame.matching.pairs import PairScores
 from selfsame.matching.scoring import Score
 from selfsame.matching.templates import Captures
 from selfsame.matching.trial import Trial
-from selfsame.sources.kinds import Kind
+from selfsame.protocols.names import Kind
 
 TRIAL_COLUMNS = [
     "protocol", "fold", "figure", "probe", "probe_subject", "reference", "reference_subject", "mated",

@@ -14,8 +14,8 @@ from selfsame.matching.figures import name_figures
 from selfsame.matching.pairs import PairScores, index_trained, index_untrained
 from selfsame.matching.templates import ANY, name_captures
 from selfsame.matching.trial import indexes_by_modality, set_up_trial
-from selfsame.sources.kinds import Kind
-from selfsame.sources.protocols import list_folds, view_fold
+from selfsame.protocols.assignment import list_folds, view_fold
+from selfsame.protocols.names import Kind
 
 
 @dataclass(frozen=True)

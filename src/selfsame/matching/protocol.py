@@ -5,7 +5,7 @@ from collections.abc import Iterable
 import pandas as pd
 
 from selfsame.errors import MismatchError
-from selfsame.sources.kinds import PROTOCOLS, Kind
+from selfsame.protocols.names import PROTOCOLS, Kind
 
 BOTH = "both"
 """The role of a capture that is compared with every other one of the test, once."""

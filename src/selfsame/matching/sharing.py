@@ -4,7 +4,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from typing import TypeVar
 
-from selfsame.imaging.backends import WorkerDiedError, open_processes
+from selfsame.parallel.backends import WorkerDiedError, open_processes
 
 EVERY_CORE = -1
 

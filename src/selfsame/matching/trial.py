@@ -6,11 +6,11 @@ from dataclasses import dataclass
 import pandas as pd
 
 from selfsame.errors import InputError, MismatchError
-from selfsame.imaging.shard_making import PASSING
 from selfsame.matching.figures import Figure, holds_synthetic, name_figures
 from selfsame.matching.protocol import protocol_kind, select_probes, select_references
 from selfsame.matching.templates import Captures, list_captures
-from selfsame.sources.kinds import Kind
+from selfsame.protocols.names import Kind
+from selfsame.shards.making import PASSING
 
 
 @dataclass(frozen=True)

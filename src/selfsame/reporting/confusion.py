@@ -5,7 +5,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
-from selfsame.reporting.results import Classification, Metrics
+from selfsame.evaluation.results import Classification, Metrics
 from selfsame.reporting.style import dress, new_figure, plain, say
 from selfsame.reporting.wording import count, percent, readable
 

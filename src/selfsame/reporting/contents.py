@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import TypeVar
 
-from selfsame.reporting.results import Differential, Metrics, Outcome, WorstComparison
-from selfsame.sources.kinds import Kind
+from selfsame.evaluation.results import Differential, Metrics, Outcome, WorstComparison
+from selfsame.protocols.names import Kind
 
 T = TypeVar("T")
 Name = TypeVar("Name", bound=Hashable)

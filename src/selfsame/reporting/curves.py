@@ -11,12 +11,12 @@ from matplotlib.ticker import NullFormatter
 from numpy.typing import NDArray
 from scipy.stats import norm
 
+from selfsame.evaluation.results import Metrics
 from selfsame.metrics.comparisons import Comparisons
 from selfsame.metrics.verification import ErrorCurve, full_curve
+from selfsame.protocols.names import Kind
 from selfsame.reporting.panels import Key, Points, draw_panels, key_of
-from selfsame.reporting.results import Metrics
 from selfsame.reporting.style import INK, PER_CENT, WASH, dress, per_cent, say
-from selfsame.sources.kinds import Kind
 
 TICKS = (1e-5, 1e-4, 1e-3, 0.005, 0.02, 0.05, 0.1, 0.2, 0.4)
 HIGHEST = 0.6

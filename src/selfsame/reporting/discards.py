@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from selfsame.reporting.results import DiscardCurve, Metrics
+from selfsame.evaluation.results import DiscardCurve, Metrics
 from selfsame.reporting.style import INK, PER_CENT, dress, line_of, new_panels, say
 from selfsame.reporting.wording import readable
 

@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import NullFormatter
 
-from selfsame.reporting.results import Metrics, Outcome
+from selfsame.evaluation.results import Metrics, Outcome
 from selfsame.reporting.style import COLOURS, INK, PER_CENT, dress, new_panels
 from selfsame.reporting.wording import readable
 

@@ -9,8 +9,8 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 
+from selfsame.evaluation.results import Metrics, Outcome
 from selfsame.reporting.panels import key_of
-from selfsame.reporting.results import Metrics, Outcome
 from selfsame.reporting.style import COLOURS, INK, dress, new_panels, say
 from selfsame.reporting.wording import limit, readable
 

@@ -5,10 +5,10 @@ import json
 from pydantic import ValidationError
 
 from selfsame.errors import DamagedError
+from selfsame.evaluation.results import Bounds, Metrics
 from selfsame.reporting import wording
 from selfsame.reporting.contents import list_contents
 from selfsame.reporting.rendering import open_markdown
-from selfsame.reporting.results import Bounds, Metrics
 
 
 def read_metrics(text: str, place: str) -> Metrics:

@@ -11,10 +11,10 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 
-from selfsame.reporting.results import Metrics, Outcome
+from selfsame.evaluation.results import Metrics, Outcome
+from selfsame.protocols.names import Kind
 from selfsame.reporting.style import ACROSS, INK, LONGEST, LineStyle, line_of, new_panels
 from selfsame.reporting.wording import readable
-from selfsame.sources.kinds import Kind
 
 MOST_LINES = 8
 """More than that many lines in a panel cannot be told apart."""

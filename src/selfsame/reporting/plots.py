@@ -3,11 +3,11 @@
 import pandas as pd
 from matplotlib.figure import Figure
 
+from selfsame.evaluation.results import Metrics
 from selfsame.reporting.confusion import draw_confusion
 from selfsame.reporting.curves import draw_cmc, draw_det, draw_open_set, draw_roc, trace_curves
 from selfsame.reporting.discards import draw_discards
 from selfsame.reporting.histograms import draw_histograms
-from selfsame.reporting.results import Metrics
 
 
 def draw_all(scores: pd.DataFrame, metrics: Metrics) -> dict[str, Figure]:

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 
 from matplotlib.figure import Figure
 
+from selfsame.evaluation.results import Metrics
 from selfsame.reporting import wording
 from selfsame.reporting.captions import CAPTIONS
 from selfsame.reporting.contents import has_plot, list_contents, list_sections
 from selfsame.reporting.headline import draw_headline
 from selfsame.reporting.rendering import draw_inline, open_html
-from selfsame.reporting.results import Metrics
 
 PIXELS_PER_INCH = 80
 """At which plots are shown; on a narrow screen the widest scroll rather than shrink to nothing."""

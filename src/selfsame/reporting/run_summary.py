@@ -9,9 +9,9 @@ from selfsame.benchmarking.advice import (
     describe_preprocessing,
     list_settings,
 )
-from selfsame.reporting.results import LeftOut, Metrics, Outcome, Protocol, Setting
+from selfsame.evaluation.results import LeftOut, Metrics, Outcome, Protocol, Setting
+from selfsame.protocols.names import Kind
 from selfsame.reporting.wording import count, limit, percent, readable, share
-from selfsame.sources.kinds import Kind
 
 Load = Callable[[str], Mapping[str, object]]
 

@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
-from selfsame.imaging.backends import Backend
+from selfsame.parallel.backends import Backend
 from selfsame.reporting.style import ACROSS, INK, LineStyle, dress, line_of, new_panels
 from selfsame.reporting.wording import readable
 

@@ -2,9 +2,9 @@
 
 import math
 
+from selfsame.evaluation.results import Bounds
 from selfsame.matching.figures import SYNTHETIC
-from selfsame.reporting.results import Bounds
-from selfsame.sources.kinds import Kind
+from selfsame.protocols.names import Kind
 
 PROTOCOLS: dict[Kind, str] = {
     "closed_set": "closed set",

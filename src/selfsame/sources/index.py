@@ -8,8 +8,8 @@ from dataclasses import replace
 import pandas as pd
 
 from selfsame.errors import MismatchError
-from selfsame.imaging.arrays import ShardRecord
-from selfsame.imaging.sharding import PlannedImpression
+from selfsame.shards.arrays import ShardRecord
+from selfsame.shards.planning import PlannedImpression
 from selfsame.sources.tables import INSTANCE, KEY, GrowingTable, Types, iterate_rows, select_columns
 
 logger = logging.getLogger(__name__)

@@ -8,10 +8,10 @@ from dataclasses import asdict
 import pandas as pd
 
 from selfsame.errors import CaptureError, SourceLostError
-from selfsame.imaging.checksums import checksum
 from selfsame.imaging.decoding import Decoded, decode
-from selfsame.imaging.progress import follow
 from selfsame.imaging.resolution import read_resolution
+from selfsame.parallel.progress import follow
+from selfsame.shards.checksums import checksum
 from selfsame.sources.layouts import Layout, Place
 from selfsame.sources.limits import Limits
 from selfsame.sources.measures import measure_quality

@@ -3,7 +3,6 @@ import pandas as pd
 import pytest
 
 from selfsame.errors import InputError
-from selfsame.imaging.arrays import ShardedArrays
 from selfsame.learning.estimators import trials
 from selfsame.learning.estimators.trials import (
     Candidate,
@@ -12,6 +11,7 @@ from selfsame.learning.estimators.trials import (
     select_captures,
     try_estimators,
 )
+from selfsame.shards.arrays import ShardedArrays
 
 
 def draw(captures, **changes):

@@ -16,17 +16,17 @@ from kedro.runner import SequentialRunner
 from pydantic import ValidationError
 
 from selfsame.errors import InputError, MismatchError
-from selfsame.learning.pairs import LEARNT_COLUMNS
+from selfsame.evaluation.operating_points import read_operating_points
+from selfsame.evaluation.results import Metrics
+from selfsame.learning.embedding.pairs import LEARNT_COLUMNS
 from selfsame.matching.comparators import compare_cosines
 from selfsame.matching.pairs import compare_templates
 from selfsame.matching.templates import tabulate_templates
 from selfsame.pipelines.evaluation import create_pipeline
 from selfsame.pipelines.evaluation.nodes import choose_thresholds, compare_captures
 from selfsame.pipelines.evaluation.params import EvaluationParams
-from selfsame.reporting.operating_points import read_operating_points
-from selfsame.reporting.results import Metrics
-from selfsame.sources.protocols import apply_fold, assign_captures, view_fold
-from selfsame.sources.splits import ListedReferences, SplitRules
+from selfsame.protocols.assignment import apply_fold, assign_captures, view_fold
+from selfsame.protocols.splits import ListedReferences, SplitRules
 from selfsame.sources.tables import MANIFEST
 
 LAYOUT = {  # modality: instances, captures, synthetic impressions, comparator, quality measure

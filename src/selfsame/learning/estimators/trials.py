@@ -10,10 +10,10 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from selfsame.errors import InputError
-from selfsame.imaging.arrays import ShardedArrays
 from selfsame.learning.estimators.estimator import build_estimator
 from selfsame.learning.estimators.settings import EstimatorSettings
 from selfsame.metrics.reliability import brier_score, expected_calibration_error, log_loss
+from selfsame.shards.arrays import ShardedArrays
 
 logger = logging.getLogger(__name__)
 

@@ -5,10 +5,10 @@ import logging
 import pandas as pd
 
 from selfsame.errors import InputError
-from selfsame.imaging.arrays import ShardedArrays
 from selfsame.pipelines.benchmark.params import BenchmarkParameters
 from selfsame.pipelines.preprocessing.params import PreprocessingParameters
 from selfsame.pipelines.preprocessing.recipes import build_recipe, plan_impressions
+from selfsame.shards.arrays import ShardedArrays
 from selfsame.sources.source import CaptureSource
 
 logger = logging.getLogger(__name__)
@@ -78,7 +78,7 @@ def time_batches(
         One row a design, see `benchmarking.loading.time_loading`.
     """
     from selfsame.benchmarking.loading import list_designs, time_loading
-    from selfsame.learning.modalities import sort_by_modality
+    from selfsame.learning.training.modalities import sort_by_modality
 
     arrays, _ = sort_by_modality(arrays_and_indexes)
     filled = [one for one in arrays.values() if len(one)]

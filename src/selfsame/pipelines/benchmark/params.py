@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt
 
-from selfsame.imaging.backends import Backend
+from selfsame.parallel.backends import Backend
 from selfsame.parameters import Settings
 
 Some = Field(min_length=1)

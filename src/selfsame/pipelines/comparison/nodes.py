@@ -5,8 +5,8 @@ from collections.abc import Mapping
 
 import pandas as pd
 
-from selfsame.imaging.arrays import ShardedArrays
 from selfsame.pipelines.comparison.params import ComparisonParams
+from selfsame.shards.arrays import ShardedArrays
 
 logger = logging.getLogger(__name__)
 
@@ -48,8 +48,8 @@ def encode_new(
     index: pd.DataFrame,
 ) -> pd.DataFrame:
     """Make templates of new captures by every comparator, as fitted for the protocol of the thresholds."""
+    from selfsame.evaluation.operating_points import read_operating_points
     from selfsame.matching.encoding import encode_all
-    from selfsame.reporting.operating_points import read_operating_points
 
     protocol = read_operating_points(operating_points).protocol
     return encode_all(

@@ -44,8 +44,8 @@ def split_captures(
         The manifest, which shows fold 0 of the protocol of the parameters, and the assignments of all
         protocols and folds.
     """
+    from selfsame.protocols.assignment import apply_fold, assign_captures
     from selfsame.sources.captures import require_captures
-    from selfsame.sources.protocols import apply_fold, assign_captures
 
     require_captures(distinct, rejected)
     captures = select_columns(distinct, DISTINCT)

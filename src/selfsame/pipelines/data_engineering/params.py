@@ -5,10 +5,10 @@ from typing import Annotated, Literal
 from pydantic import ConfigDict, Field, RootModel, field_validator
 
 from selfsame.parameters import PartialShare, Settings
-from selfsame.sources.kinds import Kind
+from selfsame.protocols.names import Kind
+from selfsame.protocols.splits import ListedReferences, SharedReferences, SplitRules
 from selfsame.sources.layouts import OPTIONAL, REQUIRED, Layout, PathPattern
 from selfsame.sources.limits import Limits
-from selfsame.sources.splits import ListedReferences, SharedReferences, SplitRules
 
 
 class Pattern(Settings):

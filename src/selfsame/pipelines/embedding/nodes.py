@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pandas as pd
 
-from selfsame.imaging.arrays import ShardedArrays
 from selfsame.learning.checkpoint import Checkpoint, require_same_model
-from selfsame.learning.modalities import sort_by_modality
+from selfsame.learning.training.modalities import sort_by_modality
 from selfsame.matching.protocol import protocol_kind
 from selfsame.matching.trial import indexes_by_modality
 from selfsame.pipelines.evaluation.params import EvaluationParams
+from selfsame.shards.arrays import ShardedArrays
 
 logger = logging.getLogger(__name__)
 
@@ -33,8 +33,8 @@ def embed(
     Returns:
         The embeddings table: one row an acquired capture or synthetic impression, and which model made it.
     """
-    from selfsame.learning.embedding import embed_all
-    from selfsame.learning.embedding_parts import EmbeddingParts
+    from selfsame.learning.embedding.captures import embed_all
+    from selfsame.learning.embedding.parts import EmbeddingParts
 
     arrays, indexes = sort_by_modality(captures)
     embeddings = embed_all(
@@ -62,8 +62,8 @@ def embed_new(
     Returns:
         The table of their templates.
     """
-    from selfsame.learning.embedding_parts import EmbeddingParts
-    from selfsame.learning.pairs import embed_unknown
+    from selfsame.learning.embedding.pairs import embed_unknown
+    from selfsame.learning.embedding.parts import EmbeddingParts
 
     return embed_unknown(
         checkpoint,
@@ -76,7 +76,7 @@ def embed_new(
 
 def keep_templates(embeddings: pd.DataFrame) -> pd.DataFrame:
     """Keep the embeddings of the deployed network as templates, beside those of other comparators."""
-    from selfsame.learning.pairs import tabulate_embeddings
+    from selfsame.learning.embedding.pairs import tabulate_embeddings
 
     return tabulate_embeddings(embeddings)
 
@@ -89,8 +89,8 @@ def score_embeddings(
     *indexes: pd.DataFrame,
 ) -> pd.DataFrame:
     """Compare every pair of captures of the same instance by the cosine of their embeddings."""
-    from selfsame.learning.cross_validation import require_same_folds
-    from selfsame.learning.pairs import compare_embeddings
+    from selfsame.learning.embedding.cross_validation import require_same_folds
+    from selfsame.learning.embedding.pairs import compare_embeddings
 
     require_same_model(checkpoint, "the embeddings", embeddings["model_version"])
     by_modality = indexes_by_modality(indexes)
@@ -100,8 +100,8 @@ def score_embeddings(
 
 def classify(checkpoint: Checkpoint, embeddings: pd.DataFrame, *indexes: pd.DataFrame) -> pd.DataFrame:
     """Name a training subject for every presentation of a closed set; otherwise give an empty table."""
+    from selfsame.evaluation.naming import name_presentations
     from selfsame.matching.trial import set_up_trial
-    from selfsame.reporting.naming import name_presentations
 
     return name_presentations(checkpoint, set_up_trial(indexes_by_modality(indexes)), embeddings)
 
@@ -119,9 +119,9 @@ def describe_model(checkpoint: Checkpoint) -> dict[str, object]:
 
 def declare_no_network() -> tuple[pd.DataFrame, pd.DataFrame, dict[str, object], pd.DataFrame]:
     """Stand in for the network where a workload trains none: no scores, no names, no version, no history."""
-    from selfsame.learning.history import COLUMNS
-    from selfsame.learning.pairs import LEARNT_COLUMNS
-    from selfsame.reporting.naming import NAMED_COLUMNS
+    from selfsame.evaluation.naming import NAMED_COLUMNS
+    from selfsame.learning.embedding.pairs import LEARNT_COLUMNS
+    from selfsame.learning.training.history import COLUMNS
 
     model: dict[str, object] = {"model_version": None, "fusion_weights": {}}
     scores, named, history = (

@@ -4,9 +4,9 @@ import logging
 
 import pandas as pd
 
-from selfsame.imaging.arrays import ShardedArrays
 from selfsame.learning.estimators.measuring import Summary, summarise_estimators
 from selfsame.pipelines.estimation.params import EstimationParameters
+from selfsame.shards.arrays import ShardedArrays
 
 logger = logging.getLogger(__name__)
 

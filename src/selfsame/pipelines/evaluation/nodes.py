@@ -33,7 +33,7 @@ def compare_captures(
     """
     from selfsame.matching.compared import compare_all
     from selfsame.matching.folds import gather_evidence
-    from selfsame.sources.leaks import require_no_leak
+    from selfsame.protocols.leaks import require_no_leak
 
     require_no_leak(assignments, manifest)
     compared = compare_all(
@@ -56,11 +56,11 @@ def choose_thresholds(
 
     The protocol is that of the manifest, which the deployed network was trained under.
     """
+    from selfsame.evaluation.measurement import Resampling
+    from selfsame.evaluation.thresholds import choose_operating_points
     from selfsame.matching.folds import gather_evidence
     from selfsame.matching.protocol import protocol_kind
-    from selfsame.reporting.measurement import Resampling
-    from selfsame.reporting.thresholds import choose_operating_points
-    from selfsame.sources.leaks import require_no_leak
+    from selfsame.protocols.leaks import require_no_leak
 
     require_no_leak(assignments, manifest)
     chosen = choose_operating_points(
@@ -86,10 +86,10 @@ def measure(
     assignments: pd.DataFrame,
     *indexes: pd.DataFrame,
 ) -> dict[str, object]:
-    """Measure every figure, with intervals: the content of metrics.json (see reporting/results.py)."""
-    from selfsame.reporting.details import Closer
-    from selfsame.reporting.measurement import Resampling
-    from selfsame.reporting.summary import Asked, Tables, measure_all
+    """Measure every figure, with intervals: the content of metrics.json (see evaluation/results.py)."""
+    from selfsame.evaluation.details import Closer
+    from selfsame.evaluation.measurement import Resampling
+    from selfsame.evaluation.summary import Asked, Tables, measure_all
 
     asked = Asked(
         fmrs=parameters.fmrs,
@@ -118,10 +118,10 @@ def report(
     Returns:
         `report` (HTML) and the matplotlib figures, by the names of `draw_all`.
     """
-    from selfsame.learning.history import draw_history
+    from selfsame.evaluation.results import Metrics
+    from selfsame.learning.training.history import draw_history
     from selfsame.reporting.plots import draw_all
     from selfsame.reporting.report import render_report
-    from selfsame.reporting.results import Metrics
 
     results = Metrics.model_validate(metrics)
     plots = draw_all(scores, results)

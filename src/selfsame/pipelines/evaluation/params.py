@@ -5,9 +5,9 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from selfsame.learning.device import Device
-from selfsame.matching.fusion_settings import Fusing, FusionSettings, Rule
+from selfsame.matching.score_fusion.settings import Fusing, FusionSettings, Rule
 from selfsame.parameters import Settings
-from selfsame.sources.kinds import Kind
+from selfsame.protocols.names import Kind
 
 OpenRate = Annotated[float, Field(gt=0.0, lt=1.0)]
 

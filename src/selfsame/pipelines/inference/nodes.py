@@ -9,8 +9,8 @@ from selfsame.pipelines.inference.params import InferenceParameters
 
 def list_new_captures(distinct: pd.DataFrame, rejected: pd.DataFrame) -> pd.DataFrame:
     """Make the manifest of captures that are only to be recognised: each is a probe, none is enrolled."""
+    from selfsame.protocols.splits import split_unenrolled
     from selfsame.sources.captures import require_captures
-    from selfsame.sources.splits import split_unenrolled
 
     require_captures(distinct, rejected)
     return split_unenrolled(distinct)
@@ -36,9 +36,9 @@ def predict_identities(
     Returns:
         The predictions, one row a presentation and one a rejected file, and their summary.
     """
-    from selfsame.matching.answers import answer, summarise_predictions
+    from selfsame.evaluation.operating_points import read_operating_points
+    from selfsame.matching.identification.answers import answer, summarise_predictions
     from selfsame.matching.trial import indexes_by_modality
-    from selfsame.reporting.operating_points import read_operating_points
 
     templates = [table for table in tables if "template" in table.columns]
     half = len(templates) // 2

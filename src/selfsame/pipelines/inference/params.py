@@ -2,7 +2,7 @@
 
 from pydantic import Field
 
-from selfsame.matching.gallery_settings import GallerySettings
+from selfsame.matching.identification.gallery_settings import GallerySettings
 from selfsame.parameters import Settings
 
 

@@ -6,11 +6,6 @@ from dataclasses import replace
 
 import pandas as pd
 
-from selfsame.imaging.arrays import Shard, ShardedArrays
-from selfsame.imaging.shard_making import ShardStore
-from selfsame.imaging.shard_running import make_shards
-from selfsame.imaging.sharding import plan_shards
-from selfsame.imaging.timings import summarise_timings
 from selfsame.pipelines.preprocessing.params import PreprocessingParameters
 from selfsame.pipelines.preprocessing.recipes import (
     build_recipe,
@@ -18,6 +13,11 @@ from selfsame.pipelines.preprocessing.recipes import (
     digest_recipe,
     plan_impressions,
 )
+from selfsame.shards.arrays import Shard, ShardedArrays
+from selfsame.shards.making import ShardStore
+from selfsame.shards.planning import plan_shards
+from selfsame.shards.running import make_shards
+from selfsame.shards.timings import summarise_timings
 from selfsame.sources.index import build_index
 from selfsame.sources.source import CaptureSource
 

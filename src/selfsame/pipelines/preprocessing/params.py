@@ -6,7 +6,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt, model_validator
 
 from selfsame.fingerprint.distortion_model import DistortionModel
-from selfsame.imaging.backends import CLUSTERS, Backend
+from selfsame.parallel.backends import CLUSTERS, Backend
 from selfsame.parameters import Settings
 
 ADDRESSES = {"dask": r"(tcp|tls)://\S+:\d+", "ray": r"ray://\S+:\d+"}

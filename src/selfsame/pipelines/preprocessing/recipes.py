@@ -8,11 +8,11 @@ from importlib import import_module
 
 import pandas as pd
 
-from selfsame.imaging.code_digest import list_imported
+from selfsame.code_digest import list_imported
 from selfsame.imaging.normalised import Normalised
-from selfsame.imaging.shard_making import Recipe
-from selfsame.imaging.sharding import PlannedImpression, digest_settings
 from selfsame.pipelines.preprocessing.params import PreprocessingParameters, Resolution
+from selfsame.shards.making import Recipe
+from selfsame.shards.planning import PlannedImpression, digest_settings
 from selfsame.sources.index import list_impressions, state_resolutions
 
 WITHOUT_PIXELS = ("selfsame.errors", "selfsame.parameters")

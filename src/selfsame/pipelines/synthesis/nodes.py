@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Iterator
 
-from selfsame.imaging.progress import follow
+from selfsame.parallel.progress import follow
 from selfsame.pipelines.synthesis.params import FaceSynthesisParameters, SynthesisParameters
 
 logger = logging.getLogger(__name__)

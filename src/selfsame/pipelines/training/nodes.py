@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pandas as pd
 
-from selfsame.imaging.arrays import ShardedArrays
 from selfsame.learning.checkpoint import Checkpoint
-from selfsame.learning.modalities import sort_by_modality
+from selfsame.learning.training.modalities import sort_by_modality
 from selfsame.pipelines.training.params import CrossValidation, TrainingParameters
+from selfsame.shards.arrays import ShardedArrays
 
 Summary = dict[str, str | int | float | None]
 
@@ -29,9 +29,9 @@ def fit_recogniser(
     Returns:
         The best checkpoint, the last one, one row an epoch, and a summary.
     """
-    from selfsame.learning.fitting import fit, pack_checkpoint
-    from selfsame.learning.history import summarise_run, tabulate_history
-    from selfsame.learning.task import assemble_task
+    from selfsame.learning.training.fitting import fit, pack_checkpoint
+    from selfsame.learning.training.history import summarise_run, tabulate_history
+    from selfsame.learning.training.task import assemble_task
 
     arrays, indexes = sort_by_modality(arrays_and_indexes)
     task = assemble_task(
@@ -69,7 +69,7 @@ def cross_validate(
     Returns:
         The embeddings by fold; none where it is not asked for.
     """
-    from selfsame.learning.cross_validation import count_workers, embed_folds
+    from selfsame.learning.embedding.cross_validation import count_workers, embed_folds
 
     arrays, indexes = sort_by_modality(arrays_and_indexes)
     return embed_folds(
@@ -87,6 +87,6 @@ def cross_validate(
 
 def plot_history(history: pd.DataFrame) -> object:
     """Draw losses, accuracy and learning rate by epoch: a matplotlib figure."""
-    from selfsame.learning.history import draw_history
+    from selfsame.learning.training.history import draw_history
 
     return draw_history(history)

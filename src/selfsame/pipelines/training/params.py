@@ -4,12 +4,12 @@ from typing import Annotated, Self
 
 from pydantic import Field, field_validator, model_validator
 
-from selfsame.learning.regimen import EncoderSettings, Regimen
+from selfsame.learning.training.regimen import EncoderSettings, Regimen
 from selfsame.parameters import Settings
 
 
 class TrainingParameters(Regimen):
-    """What is trained, beside the course of it; `selfsame.learning.regimen` explains the fields."""
+    """What is trained, beside the course of it; `selfsame.learning.training.regimen` explains the fields."""
 
     encoder_of: dict[str, str]  # modality: encoder; modalities that name the same one share it
     encoders: dict[str, EncoderSettings]  # by name

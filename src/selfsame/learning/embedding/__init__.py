@@ -1,0 +1,1 @@
+"""Embeddings of captures by trained networks, and what is made of them."""

@@ -1,0 +1,1 @@
+"""Who is presented, if anyone enrolled: galleries, candidates, answers."""

@@ -1,0 +1,1 @@
+"""One score from those of several modalities: rules, their fits, calibration, cross-fitting."""

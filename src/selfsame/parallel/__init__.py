@@ -1,0 +1,1 @@
+"""Many workers: threads, processes and clusters behind one way to hand out tasks."""
