@@ -10,12 +10,10 @@ from kedro.framework.hooks import hook_impl
 from omegaconf import OmegaConf
 
 from selfsame.errors import InputError
+from selfsame.hooks.roots import ROOTS
 
 if TYPE_CHECKING:
     from kedro.framework.context import KedroContext
-
-ROOTS = ("captures", "new_captures", "data", "arrays")
-"""Settings of conf/*/globals.yml that one run may replace with --params: the catalog asks for them."""
 
 
 class KnownParameters:
