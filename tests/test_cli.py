@@ -5,6 +5,7 @@ import signal
 import time
 from itertools import pairwise
 from pathlib import Path
+from types import SimpleNamespace
 
 import click
 import pytest
@@ -210,3 +211,112 @@ def make_project(root: Path) -> Path:
     shutil.copy(PROJECT / "pyproject.toml", root)
     configure_project("selfsame")
     return root
+
+
+# A newcomer's mistakes, from the command to the line
+
+
+def say(project: Path, *options: str, files: dict[str, str] | None = None) -> str:
+    """What a run that fails says, without the word before it."""
+    for name, text in (files or {}).items():
+        (project / "conf/local" / name).write_text(text)
+    done = CliRunner().invoke(cli.run, options)
+    assert done.exit_code == 1, done.exception
+    *_, line = done.output.splitlines()
+    assert line.startswith("Error: "), done.output
+    return line.removeprefix("Error: ")
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A project of one's own, in which commands are given."""
+    root = tmp_path / "project"
+    root.mkdir()
+    monkeypatch.chdir(make_project(root))
+    return root
+
+
+@pytest.mark.parametrize("root", ["data", "captures", "new_captures", "arrays"])
+def test_a_root_of_an_unset_variable_writes_nothing(project: Path, root: str) -> None:
+    before = sorted(project.iterdir())
+    assert say(project, f"--params={root}=").startswith(f"expected a path for {root}, got nothing: give")
+    assert sorted(project.iterdir()) == before
+
+
+def test_a_slip_in_a_configuration_file_costs_one_line(project: Path) -> None:
+    said = say(project, files={"globals.yml": "captures: /x\n\tdata: /y\n"})
+    assert said == (
+        f"expected YAML in {project}/conf/local/globals.yml, got a slip in line 2, column 1: "
+        "tabs are not allowed in indentation; indent with spaces"
+    )
+
+
+def test_a_key_given_twice_costs_one_line(project: Path) -> None:
+    said = say(project, files={"parameters.yml": "seed: 1\nseed: 2\n"})
+    assert "conf/local/parameters.yml" in said
+    assert "line 2" in said
+    assert "duplicate key seed" in said
+
+
+def test_a_reference_to_nothing_costs_one_line(project: Path) -> None:
+    said = say(project, files={"parameters.yml": "seed: ${globals:sed}\n"})
+    assert "sed" in said
+
+
+def test_a_path_with_a_comma_is_told_where_to_write_it(project: Path) -> None:
+    said = say(project, "--params=data=a,b/c")
+    assert said == (
+        "expected --params=NAME=VALUE,NAME=VALUE, got 'data=a,b/c': give each name a value; a comma begins "
+        "the next parameter, so a path with a comma has its place in conf/local/globals.yml"
+    )
+
+
+@pytest.mark.parametrize(
+    ("option", "said"),
+    [
+        ("--namespaces=biometrics.fingerprnt", "did you mean biometrics.fingerprint"),
+        ("--tags=evalution", "did you mean evaluation?"),
+        ("--env=gpuu", "did you mean gpu?"),
+        ("--nodes=train", "did you mean --pipelines training?"),
+        ("--nodes=split_capture", "did you mean biometrics.split_captures?"),
+        ("--pipelines=trainng", "did you mean training?"),
+        ("--load-versions=biometrics.chekpoint:x", "did you mean biometrics.checkpoint"),
+    ],
+)
+def test_a_misspelt_part_of_the_graph_is_told_with_the_right_one(
+    project: Path, option: str, said: str
+) -> None:
+    assert said in say(project, option)
+
+
+def test_a_wrong_value_is_told_without_the_names_of_classes(project: Path) -> None:
+    said = say(project, "--params=biometrics.training.max_epochs=two", "--pipelines=evaluation")
+    assert said.startswith("expected biometrics.training.max_epochs to be a whole number, got 'two': correct")
+
+
+def test_outside_a_project_the_command_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert say(tmp_path).startswith(
+        f"expected to be inside the project (the folder with pyproject.toml and conf/), got {tmp_path}: cd"
+    )
+
+
+def test_relative_roots_count_from_the_folder_of_the_command(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (project / "docs").mkdir()
+    monkeypatch.chdir(project / "docs")
+    found = cli.prepare({"params": {"data": "../outx", "seed": 1}})
+    assert found["params"] == {"data": f"{project}/docs/../outx", "seed": 1}
+
+
+def test_from_another_folder_of_the_project_the_log_is_the_projects(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    used = []
+    monkeypatch.setattr("selfsame.project_folder.LOGGING", SimpleNamespace(configure=used.append))
+    cli.prepare({})
+    (project / "docs").mkdir()
+    monkeypatch.chdir(project / "docs")
+    cli.prepare({})
+    assert [one["loggers"]["selfsame"] for one in used] == [{"level": "INFO"}]

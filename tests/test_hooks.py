@@ -1,6 +1,7 @@
 """The hooks around a run, on small pipelines and on a stand-in for the catalog."""
 
 import json
+import shutil
 import subprocess
 import sys
 import time
@@ -12,6 +13,7 @@ import pytest
 from kedro.config import OmegaConfigLoader
 from kedro.framework.hooks.markers import HOOK_NAMESPACE
 from kedro.framework.hooks.specs import DataCatalogSpecs, DatasetSpecs, NodeSpecs, PipelineSpecs
+from kedro.framework.project import configure_project
 from kedro.io import DataCatalog, MemoryDataset
 from kedro.pipeline import Node, Pipeline
 from kedro.runner import SequentialRunner
@@ -109,6 +111,69 @@ def test_a_block_that_is_null_by_default_may_be_given() -> None:
 def test_a_parameter_that_no_file_knows_is_refused(given: dict[str, object], message: str) -> None:
     with pytest.raises(InputError, match=message):
         check(**given)
+
+
+def open_with(conf: Path, local: dict[str, str], env: str | None = None) -> None:
+    """The project's configuration with files of a user's own, opened in an environment."""
+    configure_project("selfsame")
+    shutil.copytree(PROJECT / "conf/base", conf / "base")
+    (conf / "local").mkdir()
+    for name, text in local.items():
+        (conf / "local" / name).write_text(text)
+    (conf / "other").mkdir()
+    merge = {"parameters": "soft", "globals": "soft"}
+    loader = OmegaConfigLoader(
+        str(conf), env=env, base_env="base", default_run_env="local", merge_strategy=merge
+    )
+    KnownParameters().after_context_created(SimpleNamespace(config_loader=loader))
+
+
+@pytest.mark.parametrize(
+    ("file", "text", "message"),
+    [
+        ("globals.yml", "capture: /x", r"got capture in conf/local/globals\.yml: did you mean captures\?"),
+        ("parameters.yml", "sed: 1", r"got sed in conf/local/parameters\.yml: did you mean seed\?"),
+        (
+            "parameters_mine.yml",
+            "biometrcs: {training: {max_epochs: 3}}",
+            r"got biometrcs\.training\.max_epochs in conf/local/parameters_mine\.yml: "
+            r"did you mean biometrics\.training\.max_epochs",
+        ),
+        ("parameters.yml", "biometrics: {trainng: {max_epochs: 3}}", r"did you mean biometrics\.training\."),
+    ],
+    ids=["globals", "seed", "workload", "stage"],
+)
+def test_a_misspelt_name_in_a_users_file_is_refused(
+    tmp_path: Path, file: str, text: str, message: str
+) -> None:
+    with pytest.raises(InputError, match=message):
+        open_with(tmp_path, {file: text})
+
+
+@pytest.mark.parametrize(
+    ("file", "text"),
+    [
+        ("globals.yml", "captures: /x\narrays: s3://b/x\nmax_pixels: 10"),
+        ("parameters.yml", "layouts: {mine: [{pattern: x}]}"),
+        ("parameters.yml", "biometrics: {training: {encoders: {mine: {name: gabor}}}}"),
+        ("parameters.yml", "_mine: &mine 3\nseed: *mine"),
+        ("parameters.yml", ""),
+    ],
+    ids=["roots", "layout", "encoder", "anchor", "empty"],
+)
+def test_settings_of_a_user_that_are_read_are_let_through(tmp_path: Path, file: str, text: str) -> None:
+    assert open_with(tmp_path, {file: text}) is None
+
+
+def test_files_of_an_environment_that_is_not_read_do_not_count(tmp_path: Path) -> None:
+    assert open_with(tmp_path, {"globals.yml": "capture: /x"}, env="other") is None
+
+
+@pytest.mark.parametrize("env", ["gpu", "smoke"])
+def test_the_shipped_environments_name_only_what_is_read(env: str) -> None:
+    configure_project("selfsame")
+    loader = OmegaConfigLoader(str(PROJECT / "conf"), env=env, base_env="base", default_run_env="local")
+    assert KnownParameters().after_context_created(SimpleNamespace(config_loader=loader)) is None
 
 
 def test_a_setting_that_only_files_can_change_is_refused() -> None:

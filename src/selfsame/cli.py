@@ -1,5 +1,6 @@
 """What Selfsame changes about Kedro's command line: a user's mistake costs one line, not a traceback."""
 
+import copy
 import logging
 import re
 import signal
@@ -9,13 +10,20 @@ from pathlib import Path
 
 import click
 import kedro
+import yaml
 from kedro.config import MissingConfigException
 from kedro.framework.cli.project import run as kedro_run
+from kedro.framework.project import pipelines
 from kedro.io import DatasetError
 from kedro.pipeline.pipeline import PipelineError
 from kedro.validation.exceptions import ParameterValidationError
+from omegaconf.errors import OmegaConfBaseException
 
 from selfsame.errors import InputError, SelfsameError
+from selfsame.explanations import explain_slip
+from selfsame.hooks.roots import place_roots
+from selfsame.project_folder import find_project, log_as_configured
+from selfsame.selection import require_environment, require_selected
 from selfsame.stopping import Terminated, stoppable
 
 logger = logging.getLogger(__name__)
@@ -37,6 +45,9 @@ SELECTIONS = (
     "to_outputs",
 )
 
+CONF = "conf"
+"""The folder of the configuration, in the project."""
+
 MODEL_CARD = Path("docs/model_card.md")
 """Where the model card is, which is that of the default workload."""
 
@@ -47,6 +58,9 @@ EXPECTED = (
     ParameterValidationError,
     PipelineError,
     OSError,
+    yaml.YAMLError,
+    UnicodeDecodeError,
+    OmegaConfBaseException,
 )
 
 AGAIN = "run the same command again to go on from here"
@@ -95,6 +109,31 @@ def choose_pipelines(options: Mapping[str, object]) -> dict[str, object]:
     return chosen
 
 
+def prepare(options: Mapping[str, object]) -> dict[str, object]:
+    """Check what is asked for before Kedro begins, and let relative roots count from the present folder.
+
+    Raises:
+        InputError: something that is named does not exist, or this is not in a project.
+    """
+    here, source = Path.cwd(), options.get("conf_source")
+    project = find_project(here, conf_source=str(source) if source else None)
+    log_as_configured(project, here)
+    require_environment(str(options.get("env") or ""), Path(str(source or project / CONF)))
+    chosen = choose_pipelines(options)
+    require_selected(chosen, pipelines)
+    given = chosen.get("params")
+    return {**chosen, "params": place_roots(given, here, project)} if isinstance(given, Mapping) else chosen
+
+
+def _explain_all(error: Exception, options: Mapping[str, object]) -> str:
+    """Say in one line what went wrong, with the file and the line where it is in the configuration."""
+    if not isinstance(error, yaml.YAMLError | UnicodeDecodeError):
+        return explain(error)
+    here, source = Path.cwd(), options.get("conf_source")
+    conf = Path(str(source or find_project(here, conf_source=CONF) / CONF))
+    return explain_slip(error, [conf / "base", conf / str(options.get("env") or "local")])
+
+
 def _is_interrupt(error: BaseException) -> bool:
     """Whether Ctrl-C is behind this; Lightning makes an exit of it."""
     return isinstance(error, KeyboardInterrupt) or isinstance(error.__context__, KeyboardInterrupt)
@@ -104,7 +143,7 @@ def _run(**options: object) -> object:
     """Run the pipeline."""
     try:
         with stoppable():
-            return kedro_run.callback(**choose_pipelines(options)) if kedro_run.callback else None
+            return kedro_run.callback(**prepare(options)) if kedro_run.callback else None
     except Terminated:
         raise TerminatedRun(f"stopped by SIGTERM; {AGAIN}") from None
     except (KeyboardInterrupt, SystemExit) as error:
@@ -115,10 +154,29 @@ def _run(**options: object) -> object:
         if not _is_expected(error):
             raise
         logger.debug("the run failed", exc_info=True)
-        raise click.ClickException(explain(error)) from None
+        raise click.ClickException(_explain_all(error, options)) from None
 
 
-run = click.Command("run", params=kedro_run.params, callback=_run, help=kedro_run.help)
+def _split_params(context: click.Context, option: click.Parameter, value: object) -> object:
+    """Read --params as Kedro does, and say what a comma does where it fails."""
+    if KEDRO_PARAMS.callback is None:
+        return value
+    try:
+        return KEDRO_PARAMS.callback(context, option, value)
+    except click.UsageError:
+        raise click.ClickException(
+            f"expected --params=NAME=VALUE,NAME=VALUE, got {value!r}: give each name a value; a comma begins "
+            "the next parameter, so a path with a comma has its place in conf/local/globals.yml"
+        ) from None
+
+
+KEDRO_PARAMS = next(option for option in kedro_run.params if option.name == "params")
+PARAMS = copy.copy(KEDRO_PARAMS)
+PARAMS.callback = _split_params
+OPTIONS = [PARAMS if option is KEDRO_PARAMS else option for option in kedro_run.params]
+"""Those of Kedro's `run`, but that --params explains itself."""
+
+run = click.Command("run", params=OPTIONS, callback=_run, help=kedro_run.help)
 cli.add_command(run)
 
 
@@ -167,4 +225,4 @@ def _locate_metrics(env: str | None, params: dict[str, object]) -> Path:
     return Path(locate(context.catalog, f"{DEFAULT.name}.metrics"))
 
 
-model_card.params += [option for option in kedro_run.params if option.name in ("env", "params")]
+model_card.params += [option for option in OPTIONS if option.name in ("env", "params")]

@@ -7,10 +7,19 @@ from selfsame.hooks.required_inputs import RequiredInputs
 from selfsame.hooks.roots import GivenRoots
 from selfsame.hooks.settings import KnownParameters, OwnRoots
 from selfsame.hooks.summary import RunSummary
+from selfsame.hooks.typed_parameters import TypedParameters
 from selfsame.torchrun import TrainsTogether, is_first
 
 # The last one is called first: the inputs after the device.
-CHECKS = (GivenRoots(), KnownParameters(), OwnRoots(), RequiredInputs(), DeviceCheck(), TrainsTogether())
+CHECKS = (
+    GivenRoots(),
+    TypedParameters(),
+    KnownParameters(),
+    OwnRoots(),
+    RequiredInputs(),
+    DeviceCheck(),
+    TrainsTogether(),
+)
 
 # Of the processes that torchrun starts, the first one locks for all, and it alone leaves records.
 HOOKS = (*CHECKS, OneRunAtATime(), RunRecord(), RunSummary()) if is_first() else CHECKS

@@ -61,7 +61,8 @@ def expand_root(name: str, root: object) -> str:
         return str(Path(text).expanduser())
     except RuntimeError as error:
         raise InputError(
-            f"expected a path for {name}, got {text}, which is nobody's home: give the whole path with {where}"
+            f"expected a path for {name}, got {text}, which is nobody's home: "
+            f"give the whole path with {where}"
         ) from error
 
 

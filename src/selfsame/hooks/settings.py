@@ -1,6 +1,6 @@
 """Settings that a run must not begin with: misspelt ones, and roots of captures that it would leave aside."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,6 +10,7 @@ from kedro.framework.hooks import hook_impl
 from omegaconf import OmegaConf
 
 from selfsame.errors import InputError
+from selfsame.explanations import SUFFIXES
 from selfsame.hooks.roots import ROOTS
 
 if TYPE_CHECKING:
@@ -17,28 +18,69 @@ if TYPE_CHECKING:
 
 
 class KnownParameters:
-    """Refuses a run-time parameter that no configuration file knows: a misspelt one would change nothing."""
+    """Refuses settings that nothing reads, on the command line or in an environment: misspelt ones."""
 
     @hook_impl
     def after_context_created(self, context: "KedroContext") -> None:
-        """Compare the dotted names given with --params with those of the configuration."""
+        """Compare the names in the environment's files and those given with --params with what is read.
+
+        Raises:
+            InputError: names what was probably meant.
+        """
+        from kedro.framework.project import pipelines
+
         loader = context.config_loader
-        given = set(_leaves(loader.runtime_params or {}))
-        if not given or not isinstance(loader, OmegaConfigLoader):
+        if not isinstance(loader, OmegaConfigLoader):
             return
-        plain = OmegaConfigLoader(
-            conf_source=loader.conf_source,
-            env=loader.env,
-            base_env=loader.base_env,
-            default_run_env=loader.default_run_env,
-            merge_strategy=loader.merge_strategy,
-        )
-        known = {**dict(_paths(plain["parameters"])), **dict.fromkeys(ROOTS, "")}
-        optional = tuple(f"{name}." for name, value in known.items() if value is None)
-        for name in sorted(given - known.keys()):
-            if not name.startswith(optional):  # a block that is null until someone asks for it
-                hint = _suggest(name, sorted(known))
-                raise InputError(f"expected a parameter that the configuration knows, got {name}: {hint}")
+        read = {name.removeprefix("params:") for graph in pipelines.values() for name in graph.inputs()}
+        _require_known_files(loader, read)
+        _require_known_parameters(loader)
+
+
+def _require_known_files(loader: OmegaConfigLoader, read: Collection[str]) -> None:
+    """Look for names in the environment's files that neither conf/base nor a node knows.
+
+    What is inside the block of a node is that block's to judge.
+    """
+    env, base = str(loader.env or loader.default_run_env), str(loader.base_env)
+    if env == base:
+        return
+    conf = Path(loader.conf_source)
+    for key, more in (("globals", ROOTS), ("parameters", ())):
+        shipped = [name for path in _files(conf / base, key) for name, _ in _paths(_read(path))]
+        for path in _files(conf / env, key):
+            for name in _leaves(_read(path)):
+                if not _is_read(name, {*shipped, *more}, read if key == "parameters" else ()):
+                    hint = _suggest(name, sorted({*shipped, *more}), f"see conf/{base}/{key}*.yml")
+                    raise InputError(
+                        f"expected settings that conf/{base} knows, got {name} in conf/{env}/{path.name}: "
+                        f"{hint}"
+                    )
+
+
+def _is_read(name: str, known: Collection[str], blocks: Collection[str]) -> bool:
+    parts = name.split(".")
+    above = {".".join(parts[:count]) for count in range(1, len(parts) + 1)}
+    return name in known or name.startswith("_") or not above.isdisjoint(blocks)
+
+
+def _require_known_parameters(loader: OmegaConfigLoader) -> None:
+    given = set(_leaves(loader.runtime_params or {}))
+    if not given:
+        return
+    plain = OmegaConfigLoader(
+        conf_source=loader.conf_source,
+        env=loader.env,
+        base_env=loader.base_env,
+        default_run_env=loader.default_run_env,
+        merge_strategy=loader.merge_strategy,
+    )
+    known = {**dict(_paths(plain["parameters"])), **dict.fromkeys(ROOTS, "")}
+    optional = tuple(f"{name}." for name, value in known.items() if value is None)
+    for name in sorted(given - known.keys()):
+        if not name.startswith(optional):  # a block that is null until someone asks for it
+            hint = _suggest(name, sorted(known), "see conf/base/parameters*.yml")
+            raise InputError(f"expected a parameter that the configuration knows, got {name}: {hint}")
 
 
 class OwnRoots:
@@ -73,7 +115,17 @@ def _leaves(tree: Mapping[str, object], prefix: str = "") -> Iterator[str]:
 
 def _settings(loader: OmegaConfigLoader, env: str) -> dict[str, object]:
     """Read the globals of one environment alone."""
-    path = Path(loader.conf_source) / env / "globals.yml"
+    return _read(Path(loader.conf_source) / env / "globals.yml")
+
+
+def _files(folder: Path, key: str) -> list[Path]:
+    """List the files of one kind in an environment; of a remote configuration none."""
+    found = [*folder.glob(f"**/{key}*"), *folder.glob(f"{key}*/**/*")]
+    return sorted({path for path in found if path.suffix in SUFFIXES and path.is_file()})
+
+
+def _read(path: Path) -> dict[str, object]:
+    """Read one file; without one, or where it holds no names, there are no settings."""
     found = OmegaConf.to_container(OmegaConf.load(path)) if path.exists() else {}
     return {str(key): value for key, value in found.items()} if isinstance(found, dict) else {}
 
@@ -86,7 +138,7 @@ def _paths(tree: Mapping[str, object], prefix: str = "") -> Iterator[tuple[str, 
             yield from _paths(value, f"{prefix}{key}.")
 
 
-def _suggest(name: str, known: list[str]) -> str:
-    """Name the parameter that was probably meant: a similar one, or the same one without its namespace."""
+def _suggest(name: str, known: list[str], otherwise: str) -> str:
+    """Name the setting that was probably meant: a similar one, or the same one without its namespace."""
     near = get_close_matches(name, known, n=1) or [one for one in known if one.endswith(f".{name}")]
-    return f"did you mean {near[0]}?" if near else "see conf/base/parameters*.yml"
+    return f"did you mean {near[0]}?" if near else otherwise
