@@ -1,6 +1,7 @@
 """One run at a time in a data root: a lock that the operating system frees when its process ends."""
 
 import atexit
+import errno
 import json
 import logging
 import os
@@ -55,10 +56,10 @@ class RunLock:
             logger.warning("%s cannot be locked on its filesystem: start no second run there", self._root)
         except OSError as error:
             self.release()
-            reason = "it is a file" if self._root.is_file() else error.strerror or error
+            why = _explain(error, self._root)
             raise InputError(
-                f"expected to write in {self._root}, but {reason}: check the folder's "
-                "permissions and free space, or choose another data root with --params=data=PATH"
+                f"expected to write in {self._root}, but {why}choose another data root with "
+                "--params=data=PATH"
             ) from error
 
     def release(self) -> None:
@@ -86,3 +87,17 @@ class RunLock:
             return f"process {holder['process']} on {holder['host']}, started {holder['started']}"
         except (OSError, ValueError, LookupError, TypeError):
             return "it has only just started"
+
+
+def _explain(error: OSError, root: Path) -> str:
+    """Say why a root cannot be written, and what would help beside another one."""
+    if root.is_file():
+        return "it is a file: "
+    reason = (error.strerror or str(error)).lower()
+    if error.errno in (errno.EACCES, errno.EPERM):
+        return f"{reason}: let yourself write there, or "
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return f"{reason}: make room there, or "
+    if error.errno == errno.EROFS:
+        return f"{reason}: "
+    return f"no folder can be made or written there ({reason}): "

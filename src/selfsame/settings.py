@@ -1,5 +1,7 @@
 """Settings that Kedro reads when the project starts."""
 
+from selfsame.hooks.agreement import AgreeingParameters
+from selfsame.hooks.captures import CapturesThere, NewCapturesInLog
 from selfsame.hooks.device import DeviceCheck
 from selfsame.hooks.lock import OneRunAtATime
 from selfsame.hooks.record import RunRecord
@@ -16,9 +18,12 @@ CHECKS = (
     TypedParameters(),
     KnownParameters(),
     OwnRoots(),
+    AgreeingParameters(),
+    CapturesThere(),
     RequiredInputs(),
     DeviceCheck(),
     TrainsTogether(),
+    NewCapturesInLog(),
 )
 
 # Of the processes that torchrun starts, the first one locks for all, and it alone leaves records.

@@ -1,5 +1,6 @@
 """Two runs in one data root: the second stops, whatever becomes of the first."""
 
+import errno
 import json
 import logging
 import os
@@ -44,8 +45,10 @@ def hook_of(root) -> OneRunAtATime:
     return hook
 
 
-def test_a_second_run_stops_with_a_line_that_names_the_first(kedro, other, tmp_path):
-    done = kedro("--pipelines", "data_engineering", f"--params=data={tmp_path}")
+def test_a_second_run_stops_with_a_line_that_names_the_first(kedro, other, tmp_path, tmp_path_factory):
+    captures = tmp_path_factory.mktemp("captures")
+    (captures / "a.bmp").write_bytes(b"x")
+    done = kedro("--pipelines", "data_engineering", f"--params=data={tmp_path},captures={captures}")
     said = [line for line in done.stderr.splitlines() if line.startswith("Error: ")]
     assert done.returncode == 1
     assert len(said) == 1
@@ -154,6 +157,24 @@ def test_a_remote_root_has_no_lock_and_the_log_says_so(caplog):
 def test_a_root_that_cannot_be_written_is_told_in_one_line(tmp_path):
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(
-        InputError, match=r"expected to write in .*, but it is a file: check the folder's permissions"
+        InputError, match=r"expected to write in .*, but it is a file: choose another data root"
     ):
         RunLock(tmp_path / "file").acquire()
+
+
+@pytest.mark.parametrize(
+    ("number", "said"),
+    [
+        (errno.EACCES, "permission denied: let yourself write there, or choose another data root"),
+        (errno.ENOSPC, "no space left on device: make room there, or choose"),
+        (errno.EROFS, "read-only file system: choose"),
+        (errno.ENOENT, r"no folder can be made or written there \(no such file or directory\): choose"),
+    ],
+)
+def test_why_a_root_cannot_be_written_decides_the_advice(tmp_path, monkeypatch, number, said):
+    def refuse(*_, **__):
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(Path, "mkdir", refuse)
+    with pytest.raises(InputError, match=f"expected to write in .*, but {said}"):
+        RunLock(tmp_path / "root").acquire()

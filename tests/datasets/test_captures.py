@@ -115,7 +115,7 @@ def test_a_tree_survives_pickling(root: str) -> None:
 
 def test_a_missing_root_says_what_to_do(root: str) -> None:
     with pytest.raises(
-        DatasetError, match=r"found nothing: put .*synthesis.*--params=captures=PATH"
+        DatasetError, match=r"found nothing: put captures there, or give --params=captures=PATH"
     ) as caught:
         CapturesDataset(filepath=root).load()
     assert isinstance(caught.value.__cause__, InputError)

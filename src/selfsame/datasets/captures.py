@@ -79,9 +79,7 @@ class CapturesDataset(AbstractDataset[Iterator[tuple[str, bytes]], CaptureSource
             logger.info("%s: using %s", self._setting, tree.root)
             self._announced = True
         setting = KNOWN if chosen == self._known else self._setting
-        remedy = (
-            f"put captures there, or run kedro run --pipelines synthesis, or give --params={setting}=PATH"
-        )
+        remedy = f"put captures there, or give --params={setting}=PATH"
         if not tree.exists():
             found = "a file" if tree.is_file() else "nothing"
             raise InputError(f"expected a folder of captures at {tree.root}, found {found}: {remedy}")

@@ -92,8 +92,8 @@ class OwnRoots:
         loader = context.config_loader
         if not isinstance(loader, OmegaConfigLoader) or loader.env in (None, loader.default_run_env):
             return
-        own = _settings(loader, str(loader.default_run_env))
-        given = {**_settings(loader, str(loader.env)), **(loader.runtime_params or {})}
+        own = read_globals(loader, str(loader.default_run_env))
+        given = {**read_globals(loader, str(loader.env)), **(loader.runtime_params or {})}
         missing = [name for name in ROOTS if own.get(name) is not None and name not in given]
         if missing:
             wanted = ",".join(f"{name}={own[name]}" for name in missing)
@@ -113,7 +113,7 @@ def _leaves(tree: Mapping[str, object], prefix: str = "") -> Iterator[str]:
             yield f"{prefix}{key}"
 
 
-def _settings(loader: OmegaConfigLoader, env: str) -> dict[str, object]:
+def read_globals(loader: OmegaConfigLoader, env: str) -> dict[str, object]:
     """Read the globals of one environment alone."""
     return _read(Path(loader.conf_source) / env / "globals.yml")
 
