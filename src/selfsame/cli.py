@@ -48,8 +48,8 @@ SELECTIONS = (
 CONF = "conf"
 """The folder of the configuration, in the project."""
 
-MODEL_CARD = Path("docs/model_card.md")
-"""Where the model card is, which is that of the default workload."""
+MODEL_CARD = "model_card.md"
+"""The name of the model card, beside the metrics that it is made from."""
 
 EXPECTED = (
     SelfsameError,
@@ -190,11 +190,10 @@ cli.add_command(run)
 @click.option(
     "--output",
     type=click.Path(path_type=Path),
-    default=MODEL_CARD,
-    show_default=True,
-    help="The Markdown file to write.",
+    default=None,
+    help="The Markdown file to write; without it, model_card.md beside the metrics.",
 )
-def model_card(metrics: Path | None, output: Path, env: str | None, params: dict[str, object]) -> None:
+def model_card(metrics: Path | None, output: Path | None, env: str | None, params: dict[str, object]) -> None:
     """Write the model card of an evaluation from its metrics."""
     from selfsame.datasets.atomic import AtomicDataset
     from selfsame.reporting.model_card import read_metrics, render_model_card
@@ -206,11 +205,12 @@ def model_card(metrics: Path | None, output: Path, env: str | None, params: dict
                 f"expected the metrics of an evaluation at {metrics}, found no file there: "
                 "kedro run --pipelines evaluation writes them, --metrics says where they are"
             )
+        output = output or metrics.parent / MODEL_CARD
         text = metrics.read_bytes().decode(errors="replace")
         card = render_model_card(read_metrics(text, str(metrics)))
         AtomicDataset(filepath=str(output), dataset={"type": "text.TextDataset"}).save(card)
     except EXPECTED as error:
-        raise click.ClickException(explain(error)) from None
+        raise click.ClickException(_explain_all(error, {"env": env})) from None
     click.echo(f"wrote {output} from {metrics}")
 
 
@@ -221,7 +221,9 @@ def _locate_metrics(env: str | None, params: dict[str, object]) -> Path:
     from selfsame.hooks.reading import locate
     from selfsame.workloads import DEFAULT
 
-    context = KedroSession.create(env=env, runtime_params=params).load_context()
+    given = prepare({"env": env, "params": params})["params"]
+    runtime_params = dict(given) if isinstance(given, Mapping) else None
+    context = KedroSession.create(env=env, runtime_params=runtime_params).load_context()
     return Path(locate(context.catalog, f"{DEFAULT.name}.metrics"))
 
 

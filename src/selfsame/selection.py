@@ -39,11 +39,13 @@ def require_selected(options: Mapping[str, object], registered: Mapping[str, Pip
 
     Args:
         options: of the command line, by Kedro's names.
-        registered: every pipeline by name.
+        registered: every pipeline by name; without any, nothing is compared.
 
     Raises:
         InputError: names what was probably meant.
     """
+    if not registered:
+        return
     pipelines = _names(options.get("pipelines"))
     for name in pipelines:
         if name not in registered:

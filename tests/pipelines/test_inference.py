@@ -197,7 +197,7 @@ def test_a_new_capture_is_named_by_what_was_fitted_for_the_thresholds(known) -> 
     assert predictions["identity"].tolist() == ["ann", "cleo"]
     assert predictions["candidates"].str.len().tolist() == [2, 2]
     assert summary["by_status"] == {"identified": 2}
-    assert summary["model_version"] == known[2]["versions"]["face"]
+    assert summary["template_versions"] == known[2]["versions"]["face"]
 
 
 def test_somebody_else_is_unknown(known) -> None:

@@ -1,5 +1,6 @@
 import json
 import re
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
@@ -118,6 +119,15 @@ def test_command_writes_the_card_and_says_where(stored, tmp_path, bare_run):
     assert output.read_text() == render_model_card(bare_run[1])
 
 
+def test_without_a_place_the_card_lies_beside_the_metrics(stored, monkeypatch, tmp_path_factory):
+    monkeypatch.chdir(tmp_path_factory.mktemp("elsewhere"))
+    done = CliRunner().invoke(cli, ["model-card", "--metrics", str(stored)])
+    card = stored.with_name("model_card.md")
+    assert (done.exit_code, done.output) == (0, f"wrote {card} from {stored}\n")
+    assert card.is_file()
+    assert not list(Path.cwd().iterdir())
+
+
 def test_command_leaves_only_the_card(stored, tmp_path):
     for _ in "ab":
         assert run(stored, tmp_path / "card.md").exit_code == 0
@@ -164,3 +174,14 @@ def test_rate_that_is_none_is_refused_by_its_name(bare_run):
     document["outcomes"][0]["verification"]["eer"] = 1.5
     with pytest.raises(DamagedError, match=r"got outcomes\.0\.verification\.eer: .* less than or equal to 1"):
         read_metrics(json.dumps(document), "metrics.json")
+
+
+def test_the_only_mistake_is_not_counted(bare_run):
+    document = bare_run[1].model_dump(mode="json") | {"schema_version": 1}
+    with pytest.raises(DamagedError, match=r"got schema_version: Input should be \d+: run evaluation again"):
+        read_metrics(json.dumps(document), "metrics.json")
+
+
+def test_further_mistakes_are_counted():
+    with pytest.raises(DamagedError, match=r"\(and \d+ more\): run evaluation again"):
+        read_metrics("{}", "metrics.json")

@@ -179,6 +179,14 @@ def test_auto_takes_the_layout_that_reads_most_paths(caplog: pytest.LogCaptureFi
     assert "kaggle reads 2 of 3 paths" in caplog.text
 
 
+def test_paths_that_no_layout_reads_are_told_without_a_choice(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO")
+    choose_layout(list(LAYOUTS.values()), "auto", ["a.pdf", "b.pdf"])
+    assert [record.getMessage() for record in caplog.records] == [
+        "layout: no layout reads any of the 2 paths, such as a.pdf (docs/layouts.md)"
+    ]
+
+
 def test_equals_that_read_alike_are_not_worth_a_word(caplog: pytest.LogCaptureFixture) -> None:
     assert choose_layout(list(LAYOUTS.values()), "auto", ["1/left/a1.bmp"]).name == "mmu"
     assert choose_layout(list(LAYOUTS.values()), "auto", ["README"]).name == "mmu"

@@ -77,6 +77,11 @@ def read_operating_points(document: Mapping[str, object]) -> OperatingPoints:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])
         raise DamagedError(
-            f"expected operating points as the evaluation writes them, got {where}: {first['msg']} "
-            f"(and {error.error_count() - 1} more): run evaluation again"
+            f"expected operating points as the evaluation writes them, got {where}: {first['msg']}"
+            f"{_count_others(error)}: run evaluation again"
         ) from error
+
+
+def _count_others(error: ValidationError) -> str:
+    others = error.error_count() - 1
+    return f" (and {others} more)" if others else ""

@@ -30,7 +30,7 @@ def read_metrics(text: str, place: str) -> Metrics:
         where = ".".join(map(str, first["loc"])) or "the document"
         raise DamagedError(
             f"expected metrics as this version of the evaluation writes them at {place}, got {where}: "
-            f"{first['msg']} (and {error.error_count() - 1} more): run evaluation again"
+            f"{first['msg']}{_count_others(error)}: run evaluation again"
         ) from error
 
 
@@ -46,3 +46,8 @@ def render_model_card(metrics: Metrics) -> str:
 
 def _rate(rate: float, bounds: Bounds) -> str:
     return f"{wording.percent(rate)} ({wording.interval(bounds)})"
+
+
+def _count_others(error: ValidationError) -> str:
+    others = error.error_count() - 1
+    return f" (and {others} more)" if others else ""

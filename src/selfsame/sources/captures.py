@@ -57,5 +57,7 @@ def require_captures(captures: pd.DataFrame, rejected: pd.DataFrame) -> None:
     example = rejected[rejected["reason"] == reason].iloc[0]
     raise InputError(
         f"expected at least one usable capture, but all {len(rejected)} files were refused, "
-        f"most as {reason}: {example['path']} ({example['detail']})"
+        f"most as {reason}: {example['path']} ({example['detail']}); each has its reason in "
+        "rejected.parquet in 02_intermediate of the data root: give a folder of images, named as "
+        "docs/layouts.md says"
     )

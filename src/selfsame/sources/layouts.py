@@ -11,6 +11,7 @@ from selfsame.errors import InputError
 logger = logging.getLogger(__name__)
 
 AUTO = "auto"
+DOCS = "docs/layouts.md"
 REQUIRED = ("subject", "modality", "instance")
 OPTIONAL = ("capture", "sex", "hand", "finger", "device", "session")
 
@@ -93,6 +94,11 @@ def choose_layout(layouts: Sequence[Layout], name: str, paths: Iterable[str]) ->
     listed = list(paths)
     counts = {layout.name: sum(layout.read(path) is not None for path in listed) for layout in layouts}
     chosen, *others = [layout for layout in layouts if counts[layout.name] == max(counts.values())]
+    if listed and not counts[chosen.name]:
+        logger.info(
+            "layout: no layout reads any of the %d paths, such as %s (%s)", len(listed), listed[0], DOCS
+        )
+        return chosen
     logger.info("layout: %s reads %d of %d paths", chosen.name, counts[chosen.name], len(listed))
     _tell_ambiguity(chosen, others, listed)
     return chosen

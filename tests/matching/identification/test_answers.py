@@ -99,7 +99,7 @@ def test_another_capture_of_an_enrolled_person_is_identified(ask: Answer) -> Non
     assert row["captures"] == ["bob-left-7.png", "bob-right-7.png"]
     assert row["candidates"][0] == "bob"
     assert row["score"] == row["candidate_scores"][0] > 0.9
-    assert row["model_version"] == "v-left+v-right"
+    assert row["template_versions"] == "v-left+v-right"
 
 
 def test_the_name_in_the_path_takes_no_part_in_the_answer(ask: Answer) -> None:
@@ -245,13 +245,13 @@ def test_the_summary_counts_answers_by_status(ask: Answer) -> None:
     assert summarise_predictions(found) == {
         "rows": 3,
         "by_status": {"identified": 2, "rejected": 1},
-        "model_version": "v-left+v-right",
+        "template_versions": "v-left+v-right",
     }
 
 
 def test_the_summary_of_no_predictions_names_no_model(ask: Answer) -> None:
     none = ask(**both_eyes([("bob", 7)])).head(0)
-    assert summarise_predictions(none) == {"rows": 0, "by_status": {}, "model_version": None}
+    assert summarise_predictions(none) == {"rows": 0, "by_status": {}, "template_versions": None}
 
 
 def test_a_reference_is_not_compared_with_itself(ask: Answer) -> None:

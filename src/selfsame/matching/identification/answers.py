@@ -16,7 +16,7 @@ from selfsame.matching.protocol import ENROLLED
 from selfsame.matching.scoring import Score
 from selfsame.matching.templates import Captures, list_captures, place_captures, unpack_templates
 
-COLUMNS: Mapping[str, str] = {**ANSWER_COLUMNS, "model_version": "str"}
+COLUMNS: Mapping[str, str] = {**ANSWER_COLUMNS, "template_versions": "str"}
 """The predictions: a row for each presentation (`identified`, `unknown`, `failed`) and for each other file
 (`enrolled`: it is a reference itself; `rejected`)."""
 
@@ -95,7 +95,7 @@ def _join(tables: Sequence[pd.DataFrame], recogniser: Recogniser) -> pd.DataFram
     """Join tables of answers, and state the versions of the templates behind them."""
     table = pd.concat(tables, ignore_index=True)
     version = "+".join(dict.fromkeys(recogniser.versions.values()))
-    return table.assign(model_version=version).reindex(columns=list(COLUMNS)).astype(dict(COLUMNS))
+    return table.assign(template_versions=version).reindex(columns=list(COLUMNS)).astype(dict(COLUMNS))
 
 
 def _select(templates: pd.DataFrame, modality: str, recogniser: Recogniser, what: str) -> pd.DataFrame:
@@ -192,12 +192,12 @@ def _widen(recogniser: Recogniser, shown: Sequence[str]) -> Fuse:
 
 
 def summarise_predictions(predictions: pd.DataFrame) -> dict[str, object]:
-    """Count the answers by status, and name the model."""
+    """Count the answers by status, and name the versions of the templates behind them."""
     counts = predictions["status"].value_counts()
     return {
         "rows": len(predictions),
         "by_status": {status: int(counts[status]) for status in sorted(counts.index)},
-        "model_version": str(predictions["model_version"].iloc[0]) if len(predictions) else None,
+        "template_versions": str(predictions["template_versions"].iloc[0]) if len(predictions) else None,
     }
 
 
