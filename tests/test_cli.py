@@ -320,3 +320,34 @@ def test_from_another_folder_of_the_project_the_log_is_the_projects(
     monkeypatch.chdir(project / "docs")
     cli.prepare({})
     assert [one["loggers"]["selfsame"] for one in used] == [{"level": "INFO"}]
+
+
+def test_a_run_without_captures_leaves_no_data_root(project: Path, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO", "selfsame")
+    said = say(project, "--params=captures=/no/such,data=d1")
+    assert said == (
+        "expected a folder of captures at /no/such, found nothing: put captures there, or give "
+        "--params=captures=PATH"
+    )
+    assert not (project / "d1").exists()
+    assert not [record for record in caplog.records if record.name.startswith("selfsame")]
+
+
+def test_a_misspelt_layout_leaves_no_data_root(project: Path) -> None:
+    (project / "in").mkdir()
+    (project / "in/a.bmp").write_bytes(b"x")
+    said = say(project, "--params=captures=in,data=d1,layout=kagle", "--pipelines=data_engineering")
+    assert said.startswith("expected the layout to be one of auto, mmu, kaggle")
+    assert not (project / "d1").exists()
+
+
+def test_the_model_card_is_not_written_over_the_documentation(project: Path) -> None:
+    done = CliRunner().invoke(cli.cli, ["model-card", "--help"])
+    assert "docs/" not in done.output
+
+
+def test_a_slip_in_the_configuration_costs_the_model_card_one_line(project: Path) -> None:
+    (project / "conf/local/globals.yml").write_text("a: [1\n")
+    done = CliRunner().invoke(cli.cli, ["model-card"])
+    assert done.exit_code == 1
+    assert done.output.startswith(f"Error: expected YAML in {project}/conf/local/globals.yml, got a slip")

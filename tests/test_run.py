@@ -95,7 +95,7 @@ def test_one_modality_alone_is_made_by_its_namespace(kedro: Kedro, smoke_root: P
     [
         (["--params=biometrics.training.max_epoch=2"], ["max_epoch", "did you mean", "max_epochs"]),
         (["--params=biometric.training.max_epochs=2"], ["biometric.training.max_epochs"]),
-        (["--params=biometrics.training.max_epochs=many"], ["max_epochs", "integer"]),
+        (["--params=biometrics.training.max_epochs=many"], ["max_epochs", "a whole number", "'many'"]),
         (["--params=captures=/no/such/folder"], ["expected a folder of captures", "/no/such/folder"]),
         (["--pipelines", "trainig"], ["trainig", "training"]),
         (["--env", "gpu", "--pipelines", "training"], ["CUDA", "device"]),

@@ -92,10 +92,10 @@ def test_lines_about_new_captures_say_so(caplog: pytest.LogCaptureFixture) -> No
     logging.getLogger().addHandler(caplog.handler)
     with caplog.at_level(logging.INFO):
         hook.before_pipeline_run()
-        for namespace in ("biometrics", "biometrics.new", "biometrics.new.face", "biometrics", None):
-            hook.before_node_run(SimpleNamespace(namespace=namespace))
+        for output in ("b.manifest", "b.new.manifest", "b.new.face.index", "b.manifest", "new_plot"):
+            hook.before_node_run(SimpleNamespace(outputs=[output]))
             logger.info("scanned %d files", 3)
-        hook.before_node_run(SimpleNamespace(namespace="biometrics.new"))
+        hook.before_node_run(SimpleNamespace(outputs=["b.new.manifest"]))
         hook.after_pipeline_run()
         logger.info("done")
     said = list(dict.fromkeys((record.created, record.getMessage()) for record in caplog.records))

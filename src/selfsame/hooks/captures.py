@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from kedro.pipeline.node import Node
 
 NEW = "new"
-"""The namespace of new captures, in that of a workload."""
+"""What is in the name of everything that is made of new captures, behind the workload."""
 
 
 class CapturesThere:
@@ -94,8 +94,8 @@ class NewCapturesInLog(logging.Filter):
 
     @hook_impl
     def before_node_run(self, node: "Node") -> None:
-        """Look whose node it is."""
-        self._new = NEW in (node.namespace or "").split(".")
+        """Look whose captures the node works on: what it makes is named after them."""
+        self._new = any(NEW in output.split(".") for output in node.outputs)
 
     @hook_impl
     def after_pipeline_run(self) -> None:
