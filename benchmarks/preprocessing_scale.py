@@ -109,7 +109,7 @@ def link_subjects(captures: Path, subset: Path, most: int) -> int:
             os.link(path, target)
         count += len(files)
     if not count:
-        raise SystemExit(f"expected {captures} to hold a folder a subject, each of fewer than {most} captures")
+        raise SystemExit(f"expected in {captures} a folder a subject, each of fewer than {most} captures")
     return count
 
 
