@@ -20,8 +20,12 @@ def check(stage: str, **given: object) -> None:
 
 
 @pytest.mark.parametrize("stage", ["biometrics", "irises", "fingerprints", "faces"])
-def test_the_shipped_parameters_agree(stage: str) -> None:
+def test_the_shipped_parameters_agree_and_nothing_is_said(
+    stage: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", "selfsame")
     assert check(stage) is None
+    assert not [record for record in caplog.records if record.name.startswith("selfsame")]
 
 
 def encoder(**settings: object) -> dict[str, object]:

@@ -13,7 +13,7 @@ from selfsame.pipelines.comparison.params import ComparisonParams
 from selfsame.pipelines.data_engineering.params import Layouts
 from selfsame.pipelines.evaluation.params import EvaluationParams
 from selfsame.pipelines.training.params import TrainingParameters
-from selfsame.sources.layouts import choose_layout
+from selfsame.sources.layouts import AUTO, choose_layout
 from selfsame.workloads import WORKLOADS, Workload
 
 if TYPE_CHECKING:
@@ -33,9 +33,7 @@ class AgreeingParameters:
         """
         read = pipeline.inputs()
         if "params:layout" in read:
-            layouts = catalog.load("params:layouts")
-            if isinstance(layouts, Layouts):
-                choose_layout(layouts.compile(), str(catalog.load("params:layout")), ())
+            require_layout(catalog.load("params:layouts"), str(catalog.load("params:layout")))
         for workload in WORKLOADS:
             training, evaluation = (f"params:{workload.name}.{stage}" for stage in ("training", "evaluation"))
             if training in read:
@@ -44,6 +42,17 @@ class AgreeingParameters:
                 require_comparators(
                     workload, catalog.load(evaluation), _list_comparators(workload, read, catalog)
                 )
+
+
+def require_layout(layouts: Layouts, name: str) -> None:
+    """Check that there is the layout that is asked for by name, and that every layout can be read.
+
+    Raises:
+        InputError: there is no such layout, or one has a pattern that is none.
+    """
+    compiled = layouts.compile()
+    if name != AUTO:
+        choose_layout(compiled, name, ())
 
 
 def require_comparators(
