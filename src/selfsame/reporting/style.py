@@ -1,5 +1,6 @@
 """How plots look: colours that colour-blind readers tell apart, one line style a comparator, quiet axes."""
 
+import textwrap
 from collections.abc import Sequence
 from typing import Literal, TypedDict
 
@@ -7,8 +8,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter
 
-COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
-"""M. Okabe, K. Ito, "Color universal design", 2008."""
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#882255")
+"""Seven of M. Okabe, K. Ito, "Color universal design", 2008, and a wine red that is darker than these."""
 
 Dashes = Literal["-"] | tuple[float, Sequence[float]]
 
@@ -20,6 +21,7 @@ LINES: tuple[Dashes, ...] = (
     (0, (3, 1, 1, 1, 1, 1)),
     (0, (2, 2)),
     (0, (9, 2, 2, 2)),
+    (0, (4, 3, 1, 3)),
 )
 
 INK = "#333333"
@@ -29,6 +31,9 @@ DOTS_PER_INCH = 130
 
 LONGEST = 36
 """Letters of one line above or in a panel of the usual size."""
+
+LONGEST_LINE = 90
+"""Letters of a line in a plot that only says something."""
 
 EDGES = {"left": 0.85, "right": 0.25, "top": 0.55, "bottom": 0.65}
 """Inches around the panels of a figure."""
@@ -102,10 +107,11 @@ def new_panels(
 
 def say(text: str) -> Figure:
     """Make a plot that has nothing to show and says why."""
-    figure = new_figure(width=6.4, height=1.6)
+    lines = textwrap.wrap(text, LONGEST_LINE)
+    figure = new_figure(width=7.2, height=0.8 + 0.22 * len(lines))
     axes = figure.add_subplot()
     axes.set_axis_off()
-    axes.text(0.5, 0.5, text, ha="center", va="center", color=INK, wrap=True)
+    axes.text(0.5, 0.5, "\n".join(lines), ha="center", va="center", color=INK, fontsize=9)
     return figure
 
 
@@ -123,7 +129,7 @@ def dress(axes: Axes, *, title: str, x: str, y: str) -> None:
 
 def line_of(colour: int, dashes: int) -> LineStyle:
     """Choose a line by the number of its colour and of its dashes; both may be the same and large."""
-    dashes += dashes // len(LINES) if colour == dashes else 0  # the eighth line is not the first again
+    dashes += dashes // len(LINES) if colour == dashes else 0  # the ninth line is not the first again
     return {
         "color": COLOURS[colour % len(COLOURS)],
         "linestyle": LINES[dashes % len(LINES)],
