@@ -10,11 +10,13 @@ from scipy.stats import norm
 from selfsame.evaluation.results import Metrics
 from selfsame.reporting.confusion import draw_confusion
 from selfsame.reporting.curves import draw_cmc, draw_det, draw_open_set, draw_roc, trace_curves
+from selfsame.reporting.discards import draw_discards
 from selfsame.reporting.grid import STRONG
 from selfsame.reporting.headline import draw_headline
+from selfsame.reporting.histograms import draw_histograms
 from selfsame.reporting.panels import MOST_LINES, Key, arrange, name_flawless
 from selfsame.reporting.plots import draw_all
-from selfsame.reporting.style import COLOURS, line_of, plain
+from selfsame.reporting.style import ACROSS, COLOURS, line_of, plain
 from selfsame.reporting.wording import readable
 
 NAMES = ["det", "roc", "cmc", "score_histograms", "confusion", "error_versus_discard", "open_set"]
@@ -334,3 +336,32 @@ def test_perfect_separation_can_be_drawn(bare_run):
     table, metrics = bare_run
     for figure in draw_all(table.assign(score=table["mated"].astype(np.float32)), metrics).values():
         assert rendered(figure).std() > 2
+
+
+def test_titles_of_histograms_stay_within_their_panels(run_of):
+    table, metrics = run_of(("iris_left", "iris_right", "fingerprint"), rules=("sum",))
+    short, long = "iris_right+fingerprint", "iris_right+fingerprint_synthetic_impressions"
+    metrics = Metrics.model_validate_json(metrics.model_dump_json().replace(f'"{short}"', f'"{long}"'))
+    figure = draw_histograms(table.assign(figure=table["figure"].replace(short, long)), metrics)
+    titles = [axes.get_title(loc="left") for axes in figure.axes]
+    assert "iris right + fingerprint (synthetic impressions):\nsubject-disjoint" in titles
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", dpi=60)
+    for axes in figure.axes:
+        left = axes.get_position().x0 * figure.bbox.width
+        room = (axes.get_position().width * figure.get_figwidth() + ACROSS) * figure.dpi
+        for title in [axes._left_title] if axes.axison else []:
+            assert title.get_window_extent().x1 < left + room
+            assert title.get_window_extent().x1 < figure.bbox.width
+
+
+def test_discards_are_drawn_up_to_the_largest_share_that_is_summed(metrics):
+    axes = draw_discards(metrics).axes[0]
+    assert axes.get_xlim() == (0.0, 0.2)
+    assert axes.get_title(loc="left").split(":\n")[1] == "closed set"
+
+
+def test_panel_of_discards_without_an_error_says_so(metrics):
+    discards = [one.model_dump(mode="json") | {"fnmr": [0.0] * 5} for one in metrics.discards]
+    assert texts(draw_discards(with_changes(metrics, discards=discards))) == "no error"
+    assert texts(draw_discards(metrics)) == ""

@@ -266,3 +266,12 @@ def test_many_figures_and_comparators_make_one_page(run_of):
     page = parse(render(metrics))
     assert page.text.count("a + b + c") >= 3
     assert len(metrics.outcomes) == 15 * 6 * 3
+
+
+def test_glossary_tells_how_an_interval_comes_about(page):
+    assert "exact binomial one (Clopper and Pearson)" in page.text
+    assert "middle 95 %" not in page.text
+
+
+def test_glossary_calls_no_two_fingers_of_one_person_non_mated(page):
+    assert "two different fingers of a person never are" in page.text

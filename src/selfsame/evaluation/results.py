@@ -177,9 +177,9 @@ class DiscardCurve(Result):
     comparator: str
     measure: str  # the quality measure; that of a comparison is the lower of its two sides
     threshold: float
-    shares: list[Rate]
+    shares: list[Rate]  # discarded, from 0 to details.largest_discard
     fnmr: list[Rate]
-    partial_area: float  # under the curve up to the share details.largest_discard, less that of the ideal one
+    partial_area: float  # under this curve, less that of the ideal one
 
 
 class GroupRates(Result):

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from selfsame.evaluation.results import Outcome
 from selfsame.protocols.names import Kind
-from selfsame.reporting.style import LONGEST, LineStyle, line_of
+from selfsame.reporting.style import LONGEST, LineStyle, join_title, line_of
 from selfsame.reporting.wording import readable
 
 MOST_LINES = 8
@@ -65,8 +65,7 @@ class Panel:
 
     def title_under(self, protocol: Kind) -> str:
         """Write the title of the panel under a protocol, in two lines where one is too long."""
-        parts = (self.heading, readable(protocol))
-        return ": ".join(parts) if len("".join(parts)) <= LONGEST else ":\n".join(parts)
+        return join_title(self.heading, readable(protocol), LONGEST)
 
 
 def key_of(outcome: Outcome) -> Key:

@@ -127,6 +127,17 @@ def dress(axes: Axes, *, title: str, x: str, y: str) -> None:
     axes.tick_params(colors=INK, labelsize=8)
 
 
+def join_title(shown: str, protocol: str, room: int) -> str:
+    """Write the title of a panel, on two lines or more where one of so many letters is too short.
+
+    >>> join_title("iris left", "closed set", 30)
+    'iris left: closed set'
+    """
+    if len(shown) + len(protocol) + 2 <= room:
+        return f"{shown}: {protocol}"
+    return "\n".join([*textwrap.wrap(f"{shown}:", room), protocol])
+
+
 def line_of(colour: int, dashes: int) -> LineStyle:
     """Choose a line by the number of its colour and of its dashes; both may be the same and large."""
     dashes += dashes // len(LINES) if colour == dashes else 0  # the ninth line is not the first again

@@ -90,6 +90,15 @@ def count(number: int) -> str:
     return f"{number:,}"
 
 
+def number_of(number: int, what: str) -> str:
+    """Write how many there are of something.
+
+    >>> number_of(1, "fold"), number_of(19800, "fold")
+    ('1 fold', '19,800 folds')
+    """
+    return f"{count(number)} {what}{'' if number == 1 else 's'}"
+
+
 def value(number: float) -> str:
     """Write a score, a threshold or an area, which have no unit: four significant digits.
 
