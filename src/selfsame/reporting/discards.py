@@ -13,7 +13,7 @@ from selfsame.reporting.style import INK, PER_CENT, dress, line_of, new_panels, 
 from selfsame.reporting.wording import readable
 
 MOST_COLUMNS = 3
-ROOM = 44
+ROOM = 54
 """Letters of a line of a panel's title."""
 
 LEGEND = 0.17

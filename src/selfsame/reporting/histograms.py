@@ -16,7 +16,7 @@ from selfsame.reporting.wording import limit, readable
 
 BINS = 60
 MOST_COLUMNS = 3
-ROOM = 44
+ROOM = 54
 """Letters of a line of a panel's title."""
 
 
