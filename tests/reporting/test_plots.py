@@ -324,6 +324,7 @@ def test_names_that_look_like_formulas_are_drawn_as_they_are(bare_run):
     metrics = with_changes(bare_run[1], classification={"all": {**named, "confusions": [(evil, "指", 1)]}})
     assert rendered(draw_all(bare_run[0], metrics)["confusion"]).std() > 5
     assert plain("指$") == "\\u6307\\$"
+    assert plain("Jürgen Łoś\n") == "Jürgen Łoś\\n"
 
 
 def test_scores_that_are_all_the_same_can_be_drawn(bare_run):
@@ -365,3 +366,10 @@ def test_panel_of_discards_without_an_error_says_so(metrics):
     discards = [one.model_dump(mode="json") | {"fnmr": [0.0] * 5} for one in metrics.discards]
     assert texts(draw_discards(with_changes(metrics, discards=discards))) == "no error"
     assert texts(draw_discards(metrics)) == ""
+
+
+def test_subjects_of_the_confusion_matrix_are_in_natural_order(full_run):
+    (found,) = [one.model_dump(mode="json") for one in full_run[1].classification.values()]
+    found["confusions"] = [(name, name, 1) for name in ("1", "10", "11", "2", "s10", "s9")]
+    axes = draw_confusion(with_changes(full_run[1], classification={"all": found})).axes[0]
+    assert [label.get_text() for label in axes.get_yticklabels()] == ["1", "2", "10", "11", "s9", "s10"]

@@ -53,9 +53,13 @@ def small():
     return Figure(figsize=(1, 1))
 
 
-def render(metrics, plots=(), settings=None, origin=None):
+def render(metrics, plots=(), settings=None, origin=None, calibration="logistic"):
     return render_report(
-        metrics, {name: small() for name in plots}, settings=settings or {}, origin=origin or {}
+        metrics,
+        {name: small() for name in plots},
+        calibration=calibration,
+        settings=settings or {},
+        origin=origin or {},
     )
 
 
@@ -253,7 +257,13 @@ def test_hostile_names_stay_text(full_run):
 
 def test_same_run_gives_the_same_page(bare_run):
     pages = {
-        render_report(bare_run[1], {"score_histograms": draw_histograms(*bare_run)}, settings={}, origin={})
+        render_report(
+            bare_run[1],
+            {"score_histograms": draw_histograms(*bare_run)},
+            calibration="pav",
+            settings={},
+            origin={},
+        )
         for _ in "ab"
     }
     assert len(pages) == 1
@@ -275,3 +285,10 @@ def test_glossary_tells_how_an_interval_comes_about(page):
 
 def test_glossary_calls_no_two_fingers_of_one_person_non_mated(page):
     assert "two different fingers of a person never are" in page.text
+
+
+def test_calibration_is_told_as_it_was_set(full_run):
+    pooled = parse(render(full_run[1], calibration="pav")).text
+    assert "by pooling adjacent violators" in pooled
+    assert "by logistic calibration" not in pooled
+    assert "by logistic calibration" in parse(render(full_run[1])).text

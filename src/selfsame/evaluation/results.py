@@ -122,7 +122,7 @@ class OpenSet(Result):
 
 
 class Calibration(Result):
-    """Of the log-likelihood ratios that cross-fitted logistic calibration makes of the scores, in bits."""
+    """Of the log-likelihood ratios that cross-fitted calibration makes of the scores, in bits."""
 
     cllr: Annotated[float, Field(ge=0.0)]
     min_cllr: Annotated[float, Field(ge=0.0)]

@@ -6,6 +6,7 @@ from typing import Literal, TypedDict
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.font_manager import FontProperties, findfont, get_font
 from matplotlib.ticker import FuncFormatter
 
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#882255")
@@ -154,5 +155,12 @@ def per_cent(values: Sequence[float]) -> list[str]:
 
 
 def plain(text: str) -> str:
-    """Make a name that a user gave safe to draw: no formulas, no signs that the font lacks."""
-    return text.encode("ascii", "backslashreplace").decode().replace("$", r"\$")
+    """Make a name that a user gave safe to draw: no formulas, escapes for the signs that the font lacks."""
+    font = get_font(findfont(FontProperties()))
+    shown = (
+        letter
+        if letter.isprintable() and font.get_char_index(ord(letter))
+        else letter.encode("unicode_escape").decode()
+        for letter in text
+    )
+    return "".join(shown).replace("$", r"\$")

@@ -1,6 +1,8 @@
 """How numbers and names are written for people, the same in the report, the model card and the log."""
 
 import math
+import re
+import sys
 
 from selfsame.evaluation.results import Bounds
 from selfsame.matching.figures import SYNTHETIC
@@ -27,6 +29,16 @@ def readable(name: str) -> str:
     if name.endswith(SYNTHETIC):
         return f"{readable(name.removesuffix(SYNTHETIC))} (synthetic impressions)"
     return name.replace("_", " ").replace("+", " + ")
+
+
+def order_naturally(name: str) -> list[tuple[int, str]]:
+    """Give a name its place where numbers are ordered by what they count: a key for `sorted`.
+
+    >>> sorted(["s10", "s9", "1", "11", "2"], key=order_naturally)
+    ['1', '2', '11', 's9', 's10']
+    """
+    parts = re.findall(r"[0-9]+|[^0-9]+", name)
+    return [(int(part), "") if part.isdecimal() and part.isascii() else (sys.maxsize, part) for part in parts]
 
 
 def share(rate: float) -> str:
