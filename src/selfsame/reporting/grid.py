@@ -85,7 +85,7 @@ def draw_panels(
         for line in cell.lines:
             style = _strengthen(cell.panel.style(line), line in chosen)
             axes.plot(*curves[Key(cell.protocol, *line)], **style)
-        _add_legend(axes, cell, chosen)
+        _add_legend(axes, cell, chosen, SIZES.get(columns, LEAST_SIZE)[1])
     return figure
 
 
@@ -132,13 +132,12 @@ def _strengthen(style: LineStyle, chosen: bool) -> LineStyle:
     return {**style, "linewidth": STRONG} if chosen else style
 
 
-def _add_legend(axes: Axes, cell: Shown, chosen: set[Line]) -> None:
-    """Put the legend below the panel, where it can hide no line."""
+def _add_legend(axes: Axes, cell: Shown, chosen: set[Line], height: float) -> None:
+    """Put the legend below a panel of so many inches, where it can hide no line."""
     handles = [
         Line2D([], [], label=cell.panel.name(line), **_strengthen(cell.panel.style(line), line in chosen))
         for line in cell.lines
     ]
-    height = axes.get_position().height * axes.get_figure().get_figheight()
     axes.legend(
         handles=handles, fontsize=7.5, loc="upper left", bbox_to_anchor=(-0.02, -LABELS / height),
         frameon=False, handlelength=3.4, labelspacing=0.35, borderaxespad=0.0,
