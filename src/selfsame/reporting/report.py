@@ -14,7 +14,7 @@ from selfsame.reporting.contents import has_plot, list_contents, list_sections
 from selfsame.reporting.headline import draw_headline
 from selfsame.reporting.rendering import draw_inline, open_html
 
-PIXELS_PER_INCH = 80
+PIXELS_PER_INCH = 88
 """At which plots are shown; on a narrow screen the widest scroll rather than shrink to nothing."""
 
 

@@ -123,10 +123,12 @@ def value(number: float) -> str:
 def probability(number: float) -> str:
     """Write an area under the ROC: four decimals, and more where these would hide the errors.
 
-    >>> [probability(number) for number in (0.98765, 0.999987, 1.0)]
-    ['0.9877', '0.999987', '1']
+    >>> [probability(number) for number in (0.98765, 0.999987, 1.0, 1 - 1e-12)]
+    ['0.9877', '0.999987', '1', '>0.99999999']
     """
     if number in (0.0, 1.0):
         return f"{number:.0f}"
     rest = min(number, 1.0 - number)
+    if rest < 1e-8:
+        return "<0.00000001" if number < 0.5 else ">0.99999999"
     return f"{number:.{4 if rest >= 0.0005 else min(8, 1 - math.floor(math.log10(rest)))}f}"
