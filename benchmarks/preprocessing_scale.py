@@ -108,6 +108,8 @@ def link_subjects(captures: Path, subset: Path, most: int) -> int:
             target.parent.mkdir(parents=True, exist_ok=True)
             os.link(path, target)
         count += len(files)
+    if not count:
+        raise SystemExit(f"expected in {captures} a folder a subject, each of fewer than {most} captures")
     return count
 
 

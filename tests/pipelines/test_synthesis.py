@@ -45,7 +45,7 @@ def run(block: Block, folder: Path, seed: int = 5) -> dict[str, bytes]:
     catalog = DataCatalog(
         {
             "biometrics.captures": CapturesDataset(filepath=captures),
-            "biometrics.new.captures": CapturesDataset(filepath=str(folder / "auto"), captures=captures),
+            "biometrics.new.captures": CapturesDataset(filepath=captures, new={"path": None}),
             "params:biometrics.synthesis": MemoryDataset(SynthesisParameters.model_validate(block)),
             "params:seed": MemoryDataset(seed),
         }
@@ -160,7 +160,7 @@ def test_faces_are_made_in_the_layout_of_att(tmp_path: Path) -> None:
     catalog = DataCatalog(
         {
             "faces.captures": CapturesDataset(filepath=captures),
-            "faces.new.captures": CapturesDataset(filepath=str(tmp_path / "auto"), captures=captures),
+            "faces.new.captures": CapturesDataset(filepath=captures, new={"path": None}),
             "params:faces.synthesis": MemoryDataset(FaceSynthesisParameters.model_validate(block)),
             "params:seed": MemoryDataset(5),
         }
