@@ -373,3 +373,11 @@ def test_subjects_of_the_confusion_matrix_are_in_natural_order(full_run):
     found["confusions"] = [(name, name, 1) for name in ("1", "10", "11", "2", "s10", "s9")]
     axes = draw_confusion(with_changes(full_run[1], classification={"all": found})).axes[0]
     assert [label.get_text() for label in axes.get_yticklabels()] == ["1", "2", "10", "11", "s9", "s10"]
+
+
+def test_no_line_lies_on_the_upper_edge(full_run):
+    curves = trace_curves(*full_run)
+    key = Key("closed_set", "iris_left", "iris_code")
+    fmr, fnmr = np.array([1.0, 0.5, 0.0, 0.0]), np.array([0.0, 0.2, 0.2, 1.0])
+    axes = draw_det({key: replace(curves[key], fmr=fmr, fnmr=fnmr)}, full_run[1]).axes[0]
+    assert norm.cdf(axes.get_ylim()[1]) == pytest.approx(0.4)

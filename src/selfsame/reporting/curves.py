@@ -21,7 +21,7 @@ from selfsame.reporting.style import INK, PER_CENT, WASH, dress, per_cent, say
 
 TICKS = (1e-5, 1e-4, 1e-3, 0.005, 0.02, 0.05, 0.1, 0.2, 0.4)
 ENDS = (0.1, 0.2, 0.4, 0.6)
-"""The axes of error rates end at the first of these that is above the lines, or at the last: nobody asks how
+"""The axes of error rates end at the first of these that is well above the lines, or at the last: nobody asks how
 a system does that fails more often."""
 
 BEYOND = 0.95
@@ -93,7 +93,7 @@ def _label_det(
 def _set_deviates(axes: Axes, x_low: float, y_low: float, lines: Sequence[Points]) -> None:
     """Give both axes the scale of normal deviates, and draw the line of equal errors."""
     most = max(float(norm.cdf(y.max())) for _, y in lines)
-    high = next((end for end in ENDS if end >= most), ENDS[-1])
+    high = next((end for end in ENDS if end > most * 1.1), ENDS[-1])
     both = [norm.ppf(max(x_low, y_low)), norm.ppf(high)]
     axes.plot(both, both, color=INK, linewidth=0.7, alpha=0.5)
     axes.set(xlim=norm.ppf([x_low, high]), ylim=norm.ppf([y_low, high]))
