@@ -21,8 +21,8 @@ from selfsame.reporting.style import INK, PER_CENT, WASH, dress, per_cent, say
 
 TICKS = (1e-5, 1e-4, 1e-3, 0.005, 0.02, 0.05, 0.1, 0.2, 0.4)
 ENDS = (0.1, 0.2, 0.4, 0.6)
-"""The axes of error rates end at the first of these that is well above the lines, or at the last: nobody asks how
-a system does that fails more often."""
+"""The axes of error rates end at the first of these that is well above the lines, or at the last: nobody asks
+how a system does that fails more often."""
 
 BEYOND = 0.95
 """What is larger is drawn there, beyond the end of any axis: a normal deviate of 1 has no place."""
