@@ -141,7 +141,11 @@ def test_points_made_with_synthetic_impressions_say_so(resampling):
 def test_rate_that_the_subjects_cannot_show_is_warned_of_once(resampling, caplog):
     choose(gather(), resampling, fmr=0.01)
     assert len(caplog.messages) == 1
-    assert "to show an FMR of 0.01: it is not supported for 3 of 3 thresholds" in caplog.text
+    assert (
+        "to show an FMR of 0.01: it is not supported for 3 of 3 thresholds; set evaluation.operating_fmr"
+        in caplog.text
+    )
+    assert "to 0.1 or more, or bring more people" in caplog.text
 
 
 # In a file

@@ -1,3 +1,5 @@
+import re
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -118,3 +120,11 @@ def test_two_sets_of_scores_under_one_name_are_refused(index, pairs):
     rows = index("iris_left", 2)
     with pytest.raises(MismatchError, match="one set of code scores of iris_left, got two"):
         index_untrained([pairs(rows), pairs(rows, seed=1)])
+
+
+def test_long_comparisons_tell_how_far_they_are(index, templates, monkeypatch, caplog):
+    monkeypatch.setattr(subject, "BLOCK", 4)
+    monkeypatch.setattr("selfsame.parallel.progress.EVERY_S", 0.0)
+    caplog.set_level("INFO")
+    compare_templates(templates(index("fingerprint", 9, instances=("index",))), compare_cosines, workers=1)
+    assert re.fullmatch(r"fingerprint scores by \w+: 1 of \d+ blocks", caplog.messages[0])

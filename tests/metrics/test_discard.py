@@ -100,3 +100,11 @@ def test_what_cannot_be_measured_is_refused():
         error_versus_discard(np.array([0, np.nan]), np.zeros(2), 0.5)
     with pytest.raises(InputError, match=r"above 0 and at most 1, got 1\.5"):
         excess_area(error_versus_discard(np.zeros(2), np.zeros(2), 0.5), 1.5)
+
+
+@given(st.integers(0, 2**32 - 1), st.floats(0.0, 0.99))
+@settings(max_examples=25, deadline=None)
+def test_fnmr_at_a_share_is_that_to_be_expected(seed, share):
+    quality, scores = measured(seed)
+    curve = error_versus_discard(quality, scores, 0.0)
+    assert curve.fnmr_at(np.array([share]))[0] == pytest.approx(slow_fnmr(quality, scores < 0.0, share))

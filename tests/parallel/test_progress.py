@@ -46,3 +46,9 @@ def test_a_terminal_shows_a_bar_and_no_lines(clock, caplog, capsys, monkeypatch)
     list(follow(make(clock, [EVERY_S] * 3), "scan", 3, "file"))
     assert caplog.messages == []
     assert "3/3" in capsys.readouterr().err
+
+
+def test_units_are_written_in_the_plural(clock, caplog):
+    caplog.set_level(logging.INFO)
+    list(follow(make(clock, [EVERY_S] * 2), "templates", 2, "batch"))
+    assert caplog.messages == ["templates: 1 of 2 batches"]

@@ -260,7 +260,7 @@ def test_few_people_fall_into_fewer_folds_than_asked_for_and_the_run_says_so(
     folder = run(tmp_path / "captures", tmp_path / "data", protocol=protocol)
     assignments = pd.read_parquet(folder / "assignments.parquet")
     assert assignments.groupby("protocol")["fold"].nunique()["subject_disjoint"] == 1
-    assert "subject_disjoint: 1 folds instead of 4, so that each of them tests two of the 3" in caplog.text
+    assert "subject_disjoint: 1 fold instead of 4, so that each tests two of the 3" in caplog.text
 
 
 def test_references_by_share_are_chosen_by_their_kind(tmp_path: Path) -> None:

@@ -83,3 +83,10 @@ def test_plot_has_a_line_an_estimator(summary: Summary):
     summary["components"] = [trial(name, k, 0.9) for name in ("pca_bayes", "pca_svm") for k in (10, 20, 40)]
     axes = draw_components(summary).axes
     assert [[len(line.get_xdata()) for line in one.lines] for one in axes] == [[3, 3], [3, 3]]
+
+
+def test_page_without_contents_at_its_side_is_as_wide_as_the_window(summary: Summary):
+    page = render(summary)
+    assert "<nav" not in page
+    grids = re.findall(r"([^{}]*)\{ display: grid; grid-template-columns: 12", page)
+    assert [selector.strip() for selector in grids] == ["body:has(> nav)"]

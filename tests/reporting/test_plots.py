@@ -1,5 +1,6 @@
 import io
 import warnings
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -9,10 +10,13 @@ from scipy.stats import norm
 from selfsame.evaluation.results import Metrics
 from selfsame.reporting.confusion import draw_confusion
 from selfsame.reporting.curves import draw_cmc, draw_det, draw_open_set, draw_roc, trace_curves
+from selfsame.reporting.discards import draw_discards
+from selfsame.reporting.grid import STRONG
 from selfsame.reporting.headline import draw_headline
-from selfsame.reporting.panels import MOST_LINES, Key, arrange
+from selfsame.reporting.histograms import draw_histograms
+from selfsame.reporting.panels import MOST_LINES, Key, arrange, name_flawless
 from selfsame.reporting.plots import draw_all
-from selfsame.reporting.style import COLOURS, line_of, plain
+from selfsame.reporting.style import ACROSS, COLOURS, line_of, plain
 from selfsame.reporting.wording import readable
 
 NAMES = ["det", "roc", "cmc", "score_histograms", "confusion", "error_versus_discard", "open_set"]
@@ -79,7 +83,7 @@ def test_scores_that_are_not_numbers_are_left_aside(bare_run):
 
 def test_det_crosses_the_diagonal_at_the_equal_error_rate(bare_run):
     axes = draw_det(trace_curves(*bare_run), bare_run[1]).axes[0]
-    (line,) = curves_in(axes, 2.6)
+    (line,) = curves_in(axes, STRONG)
     fmr, fnmr = (norm.cdf(values) for values in line.get_data())
     after = int(np.argmax(fmr <= fnmr))
     span = sorted([max(fmr[after], fnmr[after - 1]), min(fnmr[after], fmr[after - 1])])
@@ -88,7 +92,7 @@ def test_det_crosses_the_diagonal_at_the_equal_error_rate(bare_run):
 
 def test_roc_begins_at_the_lowest_fmr_of_its_axis(bare_run):
     axes = draw_roc(trace_curves(*bare_run), bare_run[1]).axes[0]
-    (line,) = curves_in(axes, 2.6)
+    (line,) = curves_in(axes, STRONG)
     fmr, match = line.get_data()
     assert fmr[0] == pytest.approx(axes.get_xlim()[0])
     assert (np.diff(fmr) >= 0).all()
@@ -107,7 +111,7 @@ def test_thinned_curve_stays_within_a_hair_of_the_whole_one(run_of):
         ("iris_left",), kinds=("open_set",), comparators=("cosine",), subjects=60, synthetic=()
     )
     (whole,) = trace_curves(table, metrics).values()
-    (line,) = curves_in(draw_roc(trace_curves(table, metrics), metrics).axes[0], 2.6)
+    (line,) = curves_in(draw_roc(trace_curves(table, metrics), metrics).axes[0], STRONG)
     fmr, match = line.get_data()
     assert len(fmr) < len(whole.fmr) / 2
     found = np.interp(whole.fmr, fmr, match)
@@ -117,26 +121,113 @@ def test_thinned_curve_stays_within_a_hair_of_the_whole_one(run_of):
     assert not away[(whole.fmr > fmr[0]) & np.isfinite(found)].any()
 
 
-def test_column_a_protocol_and_a_legend_a_row(full_run):
+def titles_of(figure):
+    return [axes.get_title(loc="left").replace("\n", " ") for axes in figure.axes]
+
+
+def names_in(axes):
+    return [text.get_text().replace("\n", " ") for text in axes.get_legend().get_texts()]
+
+
+def test_protocols_of_a_group_of_lines_stand_side_by_side(full_run):
     figure = draw_det(trace_curves(*full_run), full_run[1])
-    titles = [axes.get_title(loc="left") for axes in figure.axes[:3]]
-    assert titles == ["Chosen: closed set", "Chosen: subject-disjoint", "Chosen: open set"]
-    legends = [axes.get_legend() for axes in figure.axes]
-    assert [place for place, legend in enumerate(legends) if legend] == list(range(2, len(legends), 3))
-    assert "all, quality" in [text.get_text() for text in legends[2].get_texts()]
+    assert titles_of(figure)[:3] == ["Chosen: closed set", "Chosen: subject-disjoint", "Chosen: open set"]
+    assert len({round(axes.get_position().y0, 6) for axes in figure.axes[:3]}) == 1
+
+
+def test_legend_names_the_lines_of_its_panel_and_no_others(full_run):
+    curves = trace_curves(*full_run)
+    flawless = {key for key in curves if key[:2] == ("closed_set", "irises")}
+    for key in flawless:
+        curves[key] = replace(curves[key], fmr=np.array([1.0, 0.0, 0.0]), fnmr=np.array([0.0, 0.0, 1.0]))
+    figure = draw_det(curves, full_run[1])
+    for axes in figure.axes:
+        drawn = [line for line in axes.lines if line.get_linewidth() > 1]
+        styles = [(line.get_color(), line.get_linestyle()) for line in axes.get_legend().get_lines()]
+        assert [(line.get_color(), line.get_linestyle()) for line in drawn] == styles
+    (first, *_) = figure.axes
+    assert not any("irises" in name for name in names_in(first))
+    assert any("irises" in name for axes in figure.axes for name in names_in(axes))
+
+
+def test_comparator_has_one_colour_in_every_panel_and_plot(full_run):
+    table, metrics = full_run
+    curves = trace_curves(table, metrics)
+    colours = {}
+    for figure in (draw_det(curves, metrics), draw_roc(curves, metrics), draw_open_set(metrics)):
+        for axes in figure.axes:
+            for name, line in zip(names_in(axes), axes.get_legend().get_lines(), strict=True):
+                comparator = name.replace(" by ", ", ").split(", ")[-1]
+                colours.setdefault(comparator, set()).add(line.get_color())
+    assert set(colours) == {"cosine", "iris code", "sum", "quality"}
+    assert all(len(seen) == 1 for seen in colours.values())
+    assert len(set.union(*colours.values())) == len(colours)
 
 
 def test_panels_of_one_protocol_stand_side_by_side_each_with_its_legend(metrics):
     axes = draw_open_set(metrics).axes
     assert axes[0].get_position().y0 == axes[1].get_position().y0
-    assert all((one.get_legend() is not None) == one.axison for one in axes)
+    assert all(one.get_legend() is not None for one in axes)
 
 
-def test_lines_without_any_error_are_named_where_they_cannot_be_seen(bare_run):
+def test_plot_of_many_lines_fits_a_page(full_run):
+    width, height = draw_det(trace_curves(*full_run), full_run[1]).get_size_inches()
+    assert width < 12
+    assert height < 2 * width
+
+
+def test_panel_without_any_error_is_left_out_and_named_in_a_sentence(full_run):
+    table, metrics = full_run
+    perfect = table.assign(
+        score=table["score"].where(table["protocol"] != "open_set", table["mated"].astype(np.float32))
+    )
+    figure = draw_det(trace_curves(perfect, metrics), metrics)
+    assert not any("open set" in title for title in titles_of(figure))
+    (note,) = [text.get_text() for text in figure.texts]
+    assert note.startswith("No errors:\n")
+    assert "\nOpen set: iris left" in note
+
+
+def test_run_without_any_error_says_so_in_place_of_lines(bare_run):
     table, metrics = bare_run
     perfect = table.assign(score=table["mated"].astype(np.float32))
-    assert texts(draw_det(trace_curves(perfect, metrics), metrics)) == "no error: iris code"
-    assert texts(draw_det(trace_curves(table, metrics), metrics)) == ""
+    for draw in (draw_det, draw_roc):
+        assert texts(draw(trace_curves(perfect, metrics), metrics)).startswith("No errors: ")
+        assert draw(trace_curves(table, metrics), metrics).texts == []
+
+
+def test_figures_without_errors_are_named_together():
+    keys = [
+        Key("closed_set", figure, rule)
+        for figure in ("irises", "all")
+        for rule in ("sum", "likelihood_ratio")
+    ]
+    assert name_flawless([*keys, Key("open_set", "iris_left", "iris_code")]) == [
+        "Closed set: irises, all by sum, likelihood ratio",
+        "Open set: iris left by iris code",
+    ]
+
+
+def test_line_leaves_the_plot_at_the_limit_of_its_axis_and_does_not_fall_there(full_run):
+    table, metrics = full_run
+    curves = trace_curves(table, metrics)
+    key = Key("closed_set", "iris_left", "iris_code")
+    fmr, fnmr = np.array([1.0, 0.8, 0.2, 0.0, 0.0]), np.array([0.0, 0.3, 0.3, 0.3, 1.0])
+    curves = {key: replace(curves[key], fmr=fmr, fnmr=fnmr)}
+    (line,) = (one for one in draw_det(curves, metrics).axes[0].lines if one.get_linewidth() > 1)
+    x, y = (norm.cdf(values) for values in line.get_data())
+    assert y[(x > 0.001) & (x < 0.79)] == pytest.approx(0.3)
+    assert (x > 0.6).any()
+
+
+def test_no_line_runs_along_an_axis(full_run):
+    table, metrics = full_run
+    for figure in (draw_det(trace_curves(table, metrics), metrics), draw_open_set(metrics)):
+        for axes in figure.axes:
+            for line in axes.lines:
+                x, y = line.get_data()
+                assert (x <= axes.get_xlim()[0]).sum() <= 1
+                assert (y <= axes.get_ylim()[0]).sum() <= 1
 
 
 def test_cmc_has_no_column_for_a_protocol_without_ranks(metrics):
@@ -147,17 +238,14 @@ def test_cmc_has_no_column_for_a_protocol_without_ranks(metrics):
 def test_open_set_is_the_curve_of_the_results(metrics):
     axes = draw_open_set(metrics).axes[0]
     line = next(line for line in axes.lines if len(line.get_xdata()) > 10)
-    assert norm.cdf(line.get_xdata()).max() == pytest.approx(0.6)
-    assert norm.cdf(line.get_ydata()).min() == pytest.approx(axes_low(axes), rel=1e-6)
-
-
-def axes_low(axes):
-    return norm.cdf(axes.get_ylim()[0])
+    curves = [np.array(one.open_set.curve) for one in metrics.outcomes if one.open_set is not None]
+    inner = norm.cdf(np.stack(line.get_data(), axis=1))[1:-1]
+    assert any(np.isclose(curve[:, None], inner).all(axis=2).any(axis=0).all() for curve in curves)
 
 
 def test_few_lines_share_a_panel(run_of):
     metrics = run_of(("iris_left", "iris_right"), rules=("sum",))[1]
-    (panel,) = arrange(metrics.outcomes, [])
+    (panel,) = arrange(metrics.outcomes, [], [one.comparator for one in metrics.outcomes])
     assert len(panel.lines) == 5
 
 
@@ -166,7 +254,9 @@ def test_no_panel_has_more_lines_than_can_be_told_apart(run_of, modalities):
     names = tuple("abcd"[:modalities])
     metrics = run_of(names, kinds=("closed_set",), comparators=tuple("uvwxyz"), subjects=3, probes=1)[1]
     panels = arrange(
-        metrics.outcomes, [(one.figure, one.comparator) for one in metrics.headline("closed_set")]
+        metrics.outcomes,
+        [(one.figure, one.comparator) for one in metrics.headline("closed_set")],
+        list(dict.fromkeys(one.comparator for one in metrics.outcomes)),
     )
     assert max(len(panel.lines) for panel in panels) <= MOST_LINES
     assert {line for panel in panels for line in panel.lines} == {
@@ -181,17 +271,22 @@ def test_line_keeps_its_style_under_every_protocol(full_run):
     curves = trace_curves(*full_run)
     figure = draw_det(curves, full_run[1])
     styles = [
-        [(line.get_color(), line.get_linestyle()) for line in curves_in(axes, 2.6)]
+        {
+            name: (line.get_color(), str(line.get_linestyle()))
+            for name, line in zip(names_in(axes), axes.get_legend().get_lines(), strict=True)
+        }
         for axes in figure.axes[:3]
     ]
-    assert styles[0] == styles[1] == styles[2]
+    for name in {name for own in styles for name in own}:
+        assert len({own[name] for own in styles if name in own}) == 1
+    assert len(set(styles[0]) & set(styles[1]) & set(styles[2])) > 2
     assert Key("open_set", "all", "quality") in curves
 
 
 def test_lines_differ_in_colour_and_in_dashes():
     styles = [line_of(order, order) for order in range(len(COLOURS))]
     assert (
-        len({style["color"] for style in styles}) == len({str(style["linestyle"]) for style in styles}) == 7
+        len({style["color"] for style in styles}) == len({str(style["linestyle"]) for style in styles}) == 8
     )
 
 
@@ -229,6 +324,7 @@ def test_names_that_look_like_formulas_are_drawn_as_they_are(bare_run):
     metrics = with_changes(bare_run[1], classification={"all": {**named, "confusions": [(evil, "指", 1)]}})
     assert rendered(draw_all(bare_run[0], metrics)["confusion"]).std() > 5
     assert plain("指$") == "\\u6307\\$"
+    assert plain("Jürgen Łoś\n") == "Jürgen Łoś\\n"
 
 
 def test_scores_that_are_all_the_same_can_be_drawn(bare_run):
@@ -241,3 +337,47 @@ def test_perfect_separation_can_be_drawn(bare_run):
     table, metrics = bare_run
     for figure in draw_all(table.assign(score=table["mated"].astype(np.float32)), metrics).values():
         assert rendered(figure).std() > 2
+
+
+def test_titles_of_histograms_stay_within_their_panels(run_of):
+    table, metrics = run_of(("iris_left", "iris_right", "fingerprint"), rules=("sum",))
+    short, long = "iris_right+fingerprint", "iris_right+fingerprint_synthetic_impressions"
+    metrics = Metrics.model_validate_json(metrics.model_dump_json().replace(f'"{short}"', f'"{long}"'))
+    figure = draw_histograms(table.assign(figure=table["figure"].replace(short, long)), metrics)
+    titles = [axes.get_title(loc="left") for axes in figure.axes]
+    assert "iris right + fingerprint (synthetic impressions):\nsubject-disjoint" in titles
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", dpi=60)
+    for axes in figure.axes:
+        left = axes.get_position().x0 * figure.bbox.width
+        room = (axes.get_position().width * figure.get_figwidth() + ACROSS) * figure.dpi
+        for title in [axes._left_title] if axes.axison else []:
+            assert title.get_window_extent().x1 < left + room
+            assert title.get_window_extent().x1 < figure.bbox.width
+
+
+def test_discards_are_drawn_up_to_the_largest_share_that_is_summed(metrics):
+    axes = draw_discards(metrics).axes[0]
+    assert axes.get_xlim() == (0.0, 0.2)
+    assert axes.get_title(loc="left").split(":\n")[1] == "closed set"
+
+
+def test_panel_of_discards_without_an_error_says_so(metrics):
+    discards = [one.model_dump(mode="json") | {"fnmr": [0.0] * 5} for one in metrics.discards]
+    assert texts(draw_discards(with_changes(metrics, discards=discards))) == "no error"
+    assert texts(draw_discards(metrics)) == ""
+
+
+def test_subjects_of_the_confusion_matrix_are_in_natural_order(full_run):
+    (found,) = [one.model_dump(mode="json") for one in full_run[1].classification.values()]
+    found["confusions"] = [(name, name, 1) for name in ("1", "10", "11", "2", "s10", "s9")]
+    axes = draw_confusion(with_changes(full_run[1], classification={"all": found})).axes[0]
+    assert [label.get_text() for label in axes.get_yticklabels()] == ["1", "2", "10", "11", "s9", "s10"]
+
+
+def test_no_line_lies_on_the_upper_edge(full_run):
+    curves = trace_curves(*full_run)
+    key = Key("closed_set", "iris_left", "iris_code")
+    fmr, fnmr = np.array([1.0, 0.5, 0.0, 0.0]), np.array([0.0, 0.2, 0.2, 1.0])
+    axes = draw_det({key: replace(curves[key], fmr=fmr, fnmr=fnmr)}, full_run[1]).axes[0]
+    assert norm.cdf(axes.get_ylim()[1]) == pytest.approx(0.4)

@@ -53,9 +53,13 @@ def small():
     return Figure(figsize=(1, 1))
 
 
-def render(metrics, plots=(), settings=None, origin=None):
+def render(metrics, plots=(), settings=None, origin=None, calibration="logistic"):
     return render_report(
-        metrics, {name: small() for name in plots}, settings=settings or {}, origin=origin or {}
+        metrics,
+        {name: small() for name in plots},
+        calibration=calibration,
+        settings=settings or {},
+        origin=origin or {},
     )
 
 
@@ -84,7 +88,8 @@ def test_report_needs_nothing_from_outside(html, page):
 
 def test_table_of_contents_leads_to_every_section(page):
     links = [link.removeprefix("#") for link in page.references if link.startswith("#")]
-    assert links == page.ids == [section.name for section in SECTIONS]
+    assert links[: len(SECTIONS)] == page.ids == [section.name for section in SECTIONS]
+    assert set(links) == set(page.ids)
 
 
 def test_every_rate_of_every_outcome_is_shown_with_its_interval(page, metrics):
@@ -124,7 +129,7 @@ def test_headline_shows_counts(page):
 
 
 def test_headline_is_what_inference_would_do(page, metrics):
-    headline = page.text.split("What inference would do:")[1].split("Failures and figures left out")[0]
+    headline = page.text.split("All words: What the words mean")[1].split("Failures and figures left out")[0]
     assert "iris left by iris code" in headline
     assert "all by quality" in headline
     assert "cosine" not in headline
@@ -253,7 +258,13 @@ def test_hostile_names_stay_text(full_run):
 
 def test_same_run_gives_the_same_page(bare_run):
     pages = {
-        render_report(bare_run[1], {"score_histograms": draw_histograms(*bare_run)}, settings={}, origin={})
+        render_report(
+            bare_run[1],
+            {"score_histograms": draw_histograms(*bare_run)},
+            calibration="pav",
+            settings={},
+            origin={},
+        )
         for _ in "ab"
     }
     assert len(pages) == 1
@@ -266,3 +277,19 @@ def test_many_figures_and_comparators_make_one_page(run_of):
     page = parse(render(metrics))
     assert page.text.count("a + b + c") >= 3
     assert len(metrics.outcomes) == 15 * 6 * 3
+
+
+def test_glossary_tells_how_an_interval_comes_about(page):
+    assert "exact binomial one (Clopper and Pearson)" in page.text
+    assert "middle 95 %" not in page.text
+
+
+def test_glossary_calls_no_two_fingers_of_one_person_non_mated(page):
+    assert "two different fingers of a person never are" in page.text
+
+
+def test_calibration_is_told_as_it_was_set(full_run):
+    pooled = parse(render(full_run[1], calibration="pav")).text
+    assert "by pooling adjacent violators" in pooled
+    assert "by logistic calibration" not in pooled
+    assert "by logistic calibration" in parse(render(full_run[1])).text

@@ -1,6 +1,7 @@
 from collections.abc import Mapping
 
 import pytest
+from pydantic import ValidationError
 
 from selfsame.reporting.run_summary import summarise_run
 from selfsame.reporting.wording import percent, share
@@ -14,7 +15,16 @@ RESULTS: dict[str, Mapping[str, object]] = {
     "work.training_summary": {
         "epochs": 30, "seconds": 61.7, "device": "cpu", "best_epoch": 29, "training_subjects": 45,
     },
-    "work.prediction_summary": {"by_status": {"identified": 3, "unknown": 1}},
+    "work.prediction_summary": {
+        "by_status": {"enrolled": 720, "identified": 3, "rejected": 1, "unknown": 1},
+        "files_by_status": {"enrolled": 720, "identified": 6, "rejected": 1, "unknown": 2},
+    },
+    "work.estimator_summary": {
+        "estimators": [
+            {"estimator": "pca_svm", "accuracy": {"mean": 0.968, "low": 0.95, "high": 1.01, "splits": 20}},
+            {"estimator": "network", "accuracy": {"mean": 0.5, "low": None, "high": None, "splits": 1}},
+        ]
+    },
 }  # fmt: skip
 
 
@@ -48,14 +58,28 @@ def test_training_says_how_long_it_took_and_which_epoch_was_best() -> None:
     assert "30 epochs in 62 s on cpu, best epoch 29, 45 subjects" in line
 
 
-def test_predictions_are_counted_by_status() -> None:
+def test_predictions_are_counted_in_presentations_and_the_rest_in_files() -> None:
     (line,) = lines("work.prediction_summary")
-    assert line.split(maxsplit=1)[1] == "3 identified, 1 unknown"
+    assert line.split(maxsplit=1)[1] == (
+        "3 of 4 presentations (8 captures) identified, 1 unknown; 720 references set aside; 1 file rejected"
+    )
+
+
+def test_predictions_of_nobody_are_told_too() -> None:
+    nothing: Mapping[str, object] = {"by_status": {"rejected": 2}, "files_by_status": {"rejected": 2}}
+    (line,) = summarise_run("work", (), ["work.prediction_summary"], lambda _: nothing)
+    assert line.endswith("0 of 0 presentations (0 captures) identified; 2 files rejected")
 
 
 def test_predictions_without_counts_are_no_summary() -> None:
-    with pytest.raises(TypeError, match="expected counts by status, got list"):
+    with pytest.raises(ValidationError, match="by_status"):
         list(summarise_run("work", (), ["work.prediction_summary"], lambda _: {"by_status": []}))
+
+
+def test_each_estimator_has_a_line_with_its_accuracy_and_interval() -> None:
+    first, second = lines("work.estimator_summary")
+    assert first.split(maxsplit=1)[1] == "pca_svm: accuracy 96.80 % [95.00, 100], 20 random splits"
+    assert second.split(maxsplit=1)[1] == "network: accuracy 50.00 %, 1 random split"
 
 
 def rates_of(metrics) -> list[str]:

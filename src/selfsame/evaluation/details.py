@@ -17,7 +17,7 @@ from selfsame.metrics.verification import lowest_threshold
 from selfsame.protocols.names import Kind
 
 CURVE_POINTS = 50
-"""Points of a discard curve that are kept for drawing."""
+"""Points of a discard curve, from nothing discarded to the largest share, that are kept for drawing."""
 
 INDEX_MEASURES = ("visible_share", "foreground_share", "ridge_coherence")
 """Measures of the normalisation where higher is better; others, such as coordinates, are no quality."""
@@ -31,7 +31,7 @@ class Closer:
 
     Attributes:
         protocol: under which comparisons are looked at.
-        largest_discard: share of the comparisons up to which a discard curve is summed.
+        largest_discard: share of the comparisons up to which a discard curve is shown and summed.
         columns: of the manifest, whose values make groups of people.
         smallest_group: subjects.
         worst: how many mated and non-mated comparisons are listed.
@@ -73,7 +73,7 @@ def measure_discards(
             if given.any() and len(np.unique(quality[given])) > 1:
                 failing = mated["score"].to_numpy(dtype=np.float64)[given]
                 curve = error_versus_discard(quality[given], failing, threshold)
-                kept = np.unique(np.linspace(0, len(curve.fnmr) - 1, CURVE_POINTS).round().astype(int))
+                shares = np.linspace(0.0, asked.largest_discard, CURVE_POINTS)
                 curves.append(
                     DiscardCurve(
                         protocol=outcome.protocol,
@@ -81,8 +81,8 @@ def measure_discards(
                         comparator=outcome.comparator,
                         measure=str(measure),
                         threshold=threshold,
-                        shares=curve.discarded[:-1][kept].tolist(),
-                        fnmr=np.clip(curve.fnmr[kept], 0.0, 1.0).tolist(),
+                        shares=shares.tolist(),
+                        fnmr=np.clip(curve.fnmr_at(shares), 0.0, 1.0).tolist(),
                         partial_area=excess_area(curve, asked.largest_discard),
                     )
                 )

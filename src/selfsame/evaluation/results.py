@@ -122,7 +122,7 @@ class OpenSet(Result):
 
 
 class Calibration(Result):
-    """Of the log-likelihood ratios that cross-fitted logistic calibration makes of the scores, in bits."""
+    """Of the log-likelihood ratios that cross-fitted calibration makes of the scores, in bits."""
 
     cllr: Annotated[float, Field(ge=0.0)]
     min_cllr: Annotated[float, Field(ge=0.0)]
@@ -177,9 +177,9 @@ class DiscardCurve(Result):
     comparator: str
     measure: str  # the quality measure; that of a comparison is the lower of its two sides
     threshold: float
-    shares: list[Rate]
+    shares: list[Rate]  # discarded, from 0 to details.largest_discard
     fnmr: list[Rate]
-    partial_area: float  # under the curve up to the share details.largest_discard, less that of the ideal one
+    partial_area: float  # under this curve, less that of the ideal one
 
 
 class GroupRates(Result):

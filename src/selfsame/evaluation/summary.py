@@ -38,6 +38,7 @@ from selfsame.matching.protocol import select_probes, select_references
 from selfsame.matching.trial import indexes_by_modality
 from selfsame.metrics.calibration import cllr, min_cllr
 from selfsame.metrics.intervals import CONFIDENCE
+from selfsame.parallel.progress import follow
 from selfsame.protocols.assignment import list_folds, view_fold
 from selfsame.protocols.names import PROTOCOLS, Kind
 
@@ -132,8 +133,10 @@ def _measure_outcomes(tables: Tables, asked: Asked) -> tuple[list[Outcome], list
     tried = dict(list(tables.attempts.groupby(key, sort=False)))
     nothing = tables.scores.iloc[:0]
     reasons = {name: _find_reason(given.get(name, nothing), rows) for name, rows in tried.items()}
+    measured = [name for name, reason in reasons.items() if reason is None]
     outcomes = [
-        _measure(given[name], tried[name], asked) for name, reason in reasons.items() if reason is None
+        _measure(given[name], tried[name], asked)
+        for name in follow(measured, "measuring", len(measured), "figure")
     ]
     left_out = [_leave_out(tried[name], reason) for name, reason in reasons.items() if reason]
     if not outcomes:

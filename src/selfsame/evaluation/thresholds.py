@@ -26,6 +26,9 @@ from selfsame.metrics.verification import (
 )
 from selfsame.protocols.names import Kind
 
+REMEDY = 0.01
+"""A false match rate that 300 pairs of subjects can show, which 25 people make."""
+
 logger = logging.getLogger(__name__)
 
 
@@ -170,8 +173,10 @@ def _warn_of_unsupported(points: Mapping[str, OperatingPoint], fmr: float) -> No
     unsupported = sum(not point.fmr_supported for point in points.values())
     if unsupported:
         logger.warning(
-            "too few pairs of subjects to show an FMR of %g: it is not supported for %d of %d thresholds",
+            "too few pairs of subjects to show an FMR of %g: it is not supported for %d of %d thresholds; "
+            "set evaluation.operating_fmr to %g or more, or bring more people (docs/metrics.md)",
             fmr,
             unsupported,
             len(points),
+            max(REMEDY, 10 * fmr),
         )

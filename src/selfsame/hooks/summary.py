@@ -17,6 +17,7 @@ PLACES = {
     "checkpoint": "checkpoint",
     "plots": "det",
     "report": "report",
+    "estimators": "estimator_report",
     "predictions": "predictions",
     "benchmark": "benchmark_plot",
 }

@@ -21,6 +21,7 @@ from selfsame.matching.templates import (
     tabulate_templates,
     unpack_templates,
 )
+from selfsame.parallel.progress import follow
 from selfsame.protocols.assignment import list_folds, view_fold
 from selfsame.protocols.names import PROTOCOLS
 from selfsame.shards.arrays import ShardedArrays
@@ -164,7 +165,8 @@ def _encode(
     batches = [rows.iloc[start : start + batch_size] for start in range(0, len(rows), batch_size)]
     tasks = (partial(comparator.encode, _gather(arrays, batch), learnt) for batch in batches)
     what = f"{rows['modality'].iloc[0]} templates by {name}"
-    return np.concatenate(list(share_out(tasks, count=len(batches), workers=workers, what=what)))
+    made = share_out(tasks, count=len(batches), workers=workers, what=what)
+    return np.concatenate(list(follow(made, what, len(batches), "batch")))
 
 
 def _gather(arrays: ShardedArrays, rows: pd.DataFrame) -> NDArray[np.uint8]:

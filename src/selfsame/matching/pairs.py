@@ -14,6 +14,7 @@ from selfsame.matching.comparators import Compare
 from selfsame.matching.scoring import Score
 from selfsame.matching.sharing import share_out
 from selfsame.matching.templates import ANY, Captures, name_captures, unpack_templates
+from selfsame.parallel.progress import follow
 
 PAIR_COLUMNS = ["comparator", "version", "protocol", "fold", "modality", "first", "second", "score"]
 
@@ -73,14 +74,16 @@ def compare_templates(table: pd.DataFrame, compare: Compare, *, workers: int) ->
     tasks = list(_plan_blocks(instances))
     templates = unpack_templates(ordered["template"]) if len(ordered) else np.empty((0, 0))
     kind = {name: table[name].iloc[0] for name in ("comparator", "version", "protocol", "fold", "modality")}
+    what = f"{kind['modality']} scores by {kind['comparator']}"
     blocks = share_out(
         (partial(compare, templates[first:last], templates[first:end]) for first, last, end in tasks),
         count=len(tasks),
         workers=workers,
-        what=f"{kind['modality']} scores by {kind['comparator']}",
+        what=what,
     )
     parts = [
-        _tabulate_block(names[first:end], block) for (first, _, end), block in zip(tasks, blocks, strict=True)
+        _tabulate_block(names[first:end], block)
+        for (first, _, end), block in zip(tasks, follow(blocks, what, len(tasks), "block"), strict=True)
     ]
     empty = pd.DataFrame({"first": [], "second": [], "score": []})
     pairs = pd.concat(parts, ignore_index=True) if parts else empty.astype({"score": "float32"})

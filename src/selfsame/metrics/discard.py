@@ -34,6 +34,11 @@ class DiscardCurve:
         fnmr: NDArray[np.float64] = self.failed[:-1] / (1.0 - self.discarded[:-1])
         return fnmr
 
+    def fnmr_at(self, shares: NDArray[np.float64]) -> NDArray[np.float64]:
+        """(n,) FNMR of what is left when these shares, (n,) in [0, 1), are discarded."""
+        fnmr: NDArray[np.float64] = np.interp(shares, self.discarded, self.failed) / (1.0 - shares)
+        return fnmr
+
     def area(self, most: float) -> float:
         """Integrate FNMR over the share discarded, from 0 to `most`, exactly.
 

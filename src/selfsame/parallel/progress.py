@@ -29,6 +29,10 @@ def follow(items: Iterable[Item], what: str, total: int, unit: str) -> Iterator[
     told = time.monotonic()
     for number, item in enumerate(tqdm(items, what, total, unit=unit, disable=not terminal), start=1):
         if not terminal and number < total and time.monotonic() - told >= EVERY_S:
-            logger.info("%s: %d of %d %ss", what, number, total, unit)
+            logger.info("%s: %d of %d %s", what, number, total, _pluralise(unit))
             told = time.monotonic()
         yield item
+
+
+def _pluralise(unit: str) -> str:
+    return f"{unit}es" if unit.endswith(("ch", "sh", "s", "x")) else f"{unit}s"

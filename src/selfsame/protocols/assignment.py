@@ -92,7 +92,12 @@ def select_fold(assignments: pd.DataFrame, protocol: str, fold: int) -> pd.DataF
     chosen = assignments[(assignments["protocol"] == protocol) & (assignments["fold"] == fold)]
     if chosen.empty:
         counts = assignments.groupby("protocol", sort=False)["fold"].nunique()
-        known = ", ".join(f"{name} with {count} folds" for name, count in counts.items()) or "none"
+        known = (
+            ", ".join(
+                f"{name} with {count} fold{'' if count == 1 else 's'}" for name, count in counts.items()
+            )
+            or "none"
+        )
         raise InputError(
             f"expected a protocol and fold that the captures were assigned to ({known}), got {protocol} fold "
             f"{fold}: run data_engineering, or ask for another"

@@ -138,8 +138,9 @@ def split_subject_disjoint(captures: pd.DataFrame, rules: SplitRules, seed: int)
     folds = max(1, min(rules.folds, len(ordered) // 2))
     if folds < rules.folds:
         logger.warning(
-            "subject_disjoint: %d folds instead of %d, so that each of them tests two of the %d subjects",
+            "subject_disjoint: %d fold%s instead of %d, so that each tests two of the %d subjects",
             folds,
+            "" if folds == 1 else "s",
             rules.folds,
             len(ordered),
         )

@@ -7,8 +7,8 @@ CAPTIONS = {
     ),
     "det": (
         "Detection error trade-off (DET): both error rates on normal-deviate axes. Lower left is "
-        "better; the equal error rate is where a line crosses the diagonal. Grey: the subjects are "
-        "too few to show so low an FMR."
+        "better; the equal error rate is where a line crosses the diagonal. A line that reaches the lower "
+        "edge makes no further false non-match. Grey: the subjects are too few to show so low an FMR."
     ),
     "roc": (
         "Receiver operating characteristic (ROC): the share of mated comparisons that are accepted at "

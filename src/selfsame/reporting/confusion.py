@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from selfsame.evaluation.results import Classification, Metrics
 from selfsame.reporting.style import dress, new_figure, plain, say
-from selfsame.reporting.wording import count, percent, readable
+from selfsame.reporting.wording import count, order_naturally, percent, readable
 
 LABELLED_SUBJECTS = 50
 """Up to that many subjects the confusion matrix names each of them."""
@@ -37,7 +37,8 @@ def draw_confusion(metrics: Metrics) -> Figure:
 
 
 def _confusion_matrix(result: Classification) -> tuple[list[str], NDArray[np.int64]]:
-    labels = sorted({label for truth, named, _ in result.confusions for label in (truth, named)})
+    found = {label for truth, named, _ in result.confusions for label in (truth, named)}
+    labels = sorted(found, key=order_naturally)
     position = {label: place for place, label in enumerate(labels)}
     counts = np.zeros((len(labels), len(labels)), dtype=np.int64)
     for truth, named, number in result.confusions:

@@ -1,5 +1,6 @@
 """The plot of error versus discard: does a quality measure find the captures that are not matched?"""
 
+import textwrap
 from collections.abc import Sequence
 from itertools import chain
 
@@ -12,6 +13,9 @@ from selfsame.reporting.style import INK, PER_CENT, dress, line_of, new_panels, 
 from selfsame.reporting.wording import readable
 
 MOST_COLUMNS = 3
+ROOM = 54
+"""Letters of a line of a panel's title."""
+
 LEGEND = 0.17
 """Inches of a line of the legend below a panel."""
 
@@ -51,8 +55,13 @@ def _draw(axes: Axes, curves: Sequence[DiscardCurve], measures: Sequence[str]) -
     axes.xaxis.set_major_locator(MaxNLocator(nbins=6))
     axes.xaxis.set_major_formatter(PER_CENT)
     axes.yaxis.set_major_formatter(PER_CENT)
-    axes.set_ylim(bottom=0.0, top=max(1e-3, *(rate * 1.08 for curve in curves for rate in curve.fnmr)))
+    axes.set_xlim(0.0, max([1e-3, *(share for curve in curves for share in curve.shares)]))
+    most = max([0.0, *(rate for curve in curves for rate in curve.fnmr)])
+    axes.set_ylim(0.0, most * 1.08 if most > 0 else 1e-3)
+    if most == 0:
+        axes.text(0.5, 0.5, "no error", transform=axes.transAxes, ha="center", color=INK, fontsize=9)
     dress(axes, title="", x="Comparisons discarded", y="FNMR of the rest")
     first = curves[0]
-    title = f"{readable(first.figure)} by {readable(first.comparator)},\n{readable(first.protocol)}"
+    named = f"{readable(first.figure)} by {readable(first.comparator)}"
+    title = "\n".join([*textwrap.wrap(f"{named}:", ROOM), readable(first.protocol)])
     axes.set_title(title, loc="left", fontsize=8.5, fontweight="bold", color=INK)

@@ -11,11 +11,13 @@ from numpy.typing import NDArray
 
 from selfsame.evaluation.results import Metrics, Outcome
 from selfsame.reporting.panels import key_of
-from selfsame.reporting.style import COLOURS, INK, dress, new_panels, say
+from selfsame.reporting.style import COLOURS, INK, dress, join_title, new_panels, say
 from selfsame.reporting.wording import limit, readable
 
 BINS = 60
 MOST_COLUMNS = 3
+ROOM = 54
+"""Letters of a line of a panel's title."""
 
 
 def draw_histograms(scores: pd.DataFrame, metrics: Metrics) -> Figure:
@@ -70,7 +72,7 @@ def _draw(axes: Axes, outcome: Outcome, score: NDArray[np.float64], mated: NDArr
         )  # fmt: skip
     axes.set_yticks([])
     dress(axes, title="", x=f"Score by {readable(outcome.comparator)}", y="")
-    title = f"{readable(outcome.figure)}, {readable(outcome.protocol)}"
+    title = join_title(readable(outcome.figure), readable(outcome.protocol), ROOM)
     axes.set_title(title, loc="left", fontsize=8.5, fontweight="bold", color=INK)
     axes.set_ylim(top=axes.get_ylim()[1] * 1.15)  # room for the name of the threshold
 

@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from matplotlib.figure import Figure
 
 from selfsame.evaluation.results import Metrics
+from selfsame.matching.score_fusion.settings import CalibrationKind
 from selfsame.reporting import wording
 from selfsame.reporting.captions import CAPTIONS
 from selfsame.reporting.contents import has_plot, list_contents, list_sections
 from selfsame.reporting.headline import draw_headline
 from selfsame.reporting.rendering import draw_inline, open_html
 
-PIXELS_PER_INCH = 80
+PIXELS_PER_INCH = 88
 """At which plots are shown; on a narrow screen the widest scroll rather than shrink to nothing."""
 
 
@@ -30,6 +31,7 @@ def render_report(
     metrics: Metrics,
     plots: Mapping[str, Figure],
     *,
+    calibration: CalibrationKind,
     settings: Mapping[str, object],
     origin: Mapping[str, object],
 ) -> str:
@@ -39,6 +41,7 @@ def render_report(
         metrics: the results.
         plots: the figures by the name of their dataset, such as `det`, and `history` where there was a
             training; any may be missing.
+        calibration: how scores become log-likelihood ratios.
         settings: the parameters of the run.
         origin: what else identifies the run, such as the model, digests and versions.
 
@@ -56,6 +59,7 @@ def render_report(
             contents=list_contents(metrics),
             sections=list_sections(metrics, shown),
             pictures={name: _picture(name, figure) for name, figure in shown.items()},
+            calibration=calibration,
             settings=json.dumps(settings, indent=2, sort_keys=True, default=str),
             origin=origin,
         )

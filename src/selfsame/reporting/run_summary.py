@@ -2,6 +2,8 @@
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
+from pydantic import BaseModel
+
 from selfsame.benchmarking.advice import (
     Benchmark,
     describe_disturbance,
@@ -11,7 +13,40 @@ from selfsame.benchmarking.advice import (
 )
 from selfsame.evaluation.results import LeftOut, Metrics, Outcome, Protocol, Setting
 from selfsame.protocols.names import Kind
-from selfsame.reporting.wording import count, limit, percent, readable, share
+from selfsame.reporting.wording import count, limit, number_of, percent, readable, share
+
+
+class MeanAccuracy(BaseModel):
+    """What is shown of a mean over splits, see `learning.estimators.measuring.Mean`."""
+
+    mean: float
+    low: float | None
+    high: float | None
+    splits: int
+
+
+class EstimatorAccuracy(BaseModel):
+    """What is shown of an estimator."""
+
+    estimator: str
+    accuracy: MeanAccuracy
+
+
+class Predictions(BaseModel):
+    """How many rows each status has in the table of predictions, and how many files these are about."""
+
+    by_status: dict[str, int]
+    files_by_status: dict[str, int]
+
+
+class EstimatorAccuracies(BaseModel):
+    """What is shown of `learning.estimators.measuring.Summary`."""
+
+    estimators: list[EstimatorAccuracy]
+
+
+ASIDE = {"enrolled": ("reference", "set aside"), "rejected": ("file", "rejected")}
+"""What is counted, and said, of the statuses of predictions that are about no presentation."""
 
 Load = Callable[[str], Mapping[str, object]]
 
@@ -36,6 +71,8 @@ def summarise_run(
         yield _training(load(f"{workload}.training_summary"))
     if f"{workload}.metrics" in made:
         yield from _rates(Metrics.model_validate(load(f"{workload}.metrics")))
+    if f"{workload}.estimator_summary" in made:
+        yield from _estimators(load(f"{workload}.estimator_summary"))
     if f"{workload}.prediction_summary" in made:
         yield _predictions(load(f"{workload}.prediction_summary"))
     if f"{workload}.benchmark" in made:
@@ -142,11 +179,32 @@ def _outcome(outcome: Outcome) -> tuple[str, str, str, str]:
     )
 
 
+def _estimators(summary: Mapping[str, object]) -> Iterator[str]:
+    """Say how often each estimator names the right person, with the interval over the splits."""
+    for one in EstimatorAccuracies.model_validate(summary).estimators:
+        found = one.accuracy
+        within = ""
+        if found.low is not None and found.high is not None:
+            within = f" [{share(max(0.0, found.low))}, {share(min(1.0, found.high))}]"
+        over = number_of(found.splits, "random split")
+        yield _line("estimator", f"{one.estimator}: accuracy {percent(found.mean)}{within}, {over}")
+
+
 def _predictions(summary: Mapping[str, object]) -> str:
-    counts = summary["by_status"]
-    if not isinstance(counts, Mapping):
-        raise TypeError(f"expected counts by status, got {type(counts).__name__}")
-    return _line("predictions", ", ".join(f"{number} {status}" for status, number in counts.items()))
+    """Say what came of the presentations, then how many files were no part of one: together, all files."""
+    found = Predictions.model_validate(summary)
+    rows, files = found.by_status, found.files_by_status
+    answered = {status: number for status, number in rows.items() if status not in ASIDE}
+    named = answered.pop("identified", 0)
+    shown = number_of(named + sum(answered.values()), "presentation")
+    captures = number_of(sum(files.values()) - sum(files.get(status, 0) for status in ASIDE), "capture")
+    others = "".join(f", {count(number)} {status}" for status, number in answered.items())
+    aside = [
+        f"; {number_of(files[status], what)} {said}"
+        for status, (what, said) in ASIDE.items()
+        if status in files
+    ]
+    return _line("predictions", f"{count(named)} of {shown} ({captures}) identified{others}{''.join(aside)}")
 
 
 def _line(topic: str, text: str) -> str:

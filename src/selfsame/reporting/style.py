@@ -1,14 +1,16 @@
 """How plots look: colours that colour-blind readers tell apart, one line style a comparator, quiet axes."""
 
+import textwrap
 from collections.abc import Sequence
 from typing import Literal, TypedDict
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.font_manager import FontProperties, findfont, get_font
 from matplotlib.ticker import FuncFormatter
 
-COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
-"""M. Okabe, K. Ito, "Color universal design", 2008."""
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#882255")
+"""Seven of M. Okabe, K. Ito, "Color universal design", 2008, and a wine red that is darker than these."""
 
 Dashes = Literal["-"] | tuple[float, Sequence[float]]
 
@@ -20,6 +22,7 @@ LINES: tuple[Dashes, ...] = (
     (0, (3, 1, 1, 1, 1, 1)),
     (0, (2, 2)),
     (0, (9, 2, 2, 2)),
+    (0, (4, 3, 1, 3)),
 )
 
 INK = "#333333"
@@ -29,6 +32,9 @@ DOTS_PER_INCH = 130
 
 LONGEST = 36
 """Letters of one line above or in a panel of the usual size."""
+
+LONGEST_LINE = 90
+"""Letters of a line in a plot that only says something."""
 
 EDGES = {"left": 0.85, "right": 0.25, "top": 0.55, "bottom": 0.65}
 """Inches around the panels of a figure."""
@@ -102,10 +108,11 @@ def new_panels(
 
 def say(text: str) -> Figure:
     """Make a plot that has nothing to show and says why."""
-    figure = new_figure(width=6.4, height=1.6)
+    lines = textwrap.wrap(text, LONGEST_LINE)
+    figure = new_figure(width=7.2, height=0.8 + 0.22 * len(lines))
     axes = figure.add_subplot()
     axes.set_axis_off()
-    axes.text(0.5, 0.5, text, ha="center", va="center", color=INK, wrap=True)
+    axes.text(0.5, 0.5, "\n".join(lines), ha="center", va="center", color=INK, fontsize=9)
     return figure
 
 
@@ -121,9 +128,20 @@ def dress(axes: Axes, *, title: str, x: str, y: str) -> None:
     axes.tick_params(colors=INK, labelsize=8)
 
 
+def join_title(shown: str, protocol: str, room: int) -> str:
+    """Write the title of a panel, on two lines or more where one of so many letters is too short.
+
+    >>> join_title("iris left", "closed set", 30)
+    'iris left: closed set'
+    """
+    if len(shown) + len(protocol) + 2 <= room:
+        return f"{shown}: {protocol}"
+    return "\n".join([*textwrap.wrap(f"{shown}:", room), protocol])
+
+
 def line_of(colour: int, dashes: int) -> LineStyle:
     """Choose a line by the number of its colour and of its dashes; both may be the same and large."""
-    dashes += dashes // len(LINES) if colour == dashes else 0  # the eighth line is not the first again
+    dashes += dashes // len(LINES) if colour == dashes else 0  # the ninth line is not the first again
     return {
         "color": COLOURS[colour % len(COLOURS)],
         "linestyle": LINES[dashes % len(LINES)],
@@ -137,5 +155,12 @@ def per_cent(values: Sequence[float]) -> list[str]:
 
 
 def plain(text: str) -> str:
-    """Make a name that a user gave safe to draw: no formulas, no signs that the font lacks."""
-    return text.encode("ascii", "backslashreplace").decode().replace("$", r"\$")
+    """Make a name that a user gave safe to draw: no formulas, escapes for the signs that the font lacks."""
+    font = get_font(findfont(FontProperties()))
+    shown = (
+        letter
+        if letter.isprintable() and font.get_char_index(ord(letter))
+        else letter.encode("unicode_escape").decode()
+        for letter in text
+    )
+    return "".join(shown).replace("$", r"\$")

@@ -1,6 +1,8 @@
 """How numbers and names are written for people, the same in the report, the model card and the log."""
 
 import math
+import re
+import sys
 
 from selfsame.evaluation.results import Bounds
 from selfsame.matching.figures import SYNTHETIC
@@ -27,6 +29,16 @@ def readable(name: str) -> str:
     if name.endswith(SYNTHETIC):
         return f"{readable(name.removesuffix(SYNTHETIC))} (synthetic impressions)"
     return name.replace("_", " ").replace("+", " + ")
+
+
+def order_naturally(name: str) -> list[tuple[int, str]]:
+    """Give a name its place where numbers are ordered by what they count: a key for `sorted`.
+
+    >>> sorted(["s10", "s9", "1", "11", "2"], key=order_naturally)
+    ['1', '2', '11', 's9', 's10']
+    """
+    parts = re.findall(r"[0-9]+|[^0-9]+", name)
+    return [(int(part), "") if part.isdecimal() and part.isascii() else (sys.maxsize, part) for part in parts]
 
 
 def share(rate: float) -> str:
@@ -90,6 +102,15 @@ def count(number: int) -> str:
     return f"{number:,}"
 
 
+def number_of(number: int, what: str) -> str:
+    """Write how many there are of something.
+
+    >>> number_of(1, "fold"), number_of(19800, "fold")
+    ('1 fold', '19,800 folds')
+    """
+    return f"{count(number)} {what}{'' if number == 1 else 's'}"
+
+
 def value(number: float) -> str:
     """Write a score, a threshold or an area, which have no unit: four significant digits.
 
@@ -102,10 +123,12 @@ def value(number: float) -> str:
 def probability(number: float) -> str:
     """Write an area under the ROC: four decimals, and more where these would hide the errors.
 
-    >>> [probability(number) for number in (0.98765, 0.999987, 1.0)]
-    ['0.9877', '0.999987', '1']
+    >>> [probability(number) for number in (0.98765, 0.999987, 1.0, 1 - 1e-12)]
+    ['0.9877', '0.999987', '1', '>0.99999999']
     """
     if number in (0.0, 1.0):
         return f"{number:.0f}"
     rest = min(number, 1.0 - number)
+    if rest < 1e-8:
+        return "<0.00000001" if number < 0.5 else ">0.99999999"
     return f"{number:.{4 if rest >= 0.0005 else min(8, 1 - math.floor(math.log10(rest)))}f}"

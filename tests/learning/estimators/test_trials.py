@@ -136,3 +136,12 @@ def test_images_are_gathered_for_the_captures_of_the_splits(faces):
     ids, gathered = gather_images(arrays, index_of(captures), draw(captures[:12]))
     assert ids == list(captures["capture_id"][:12])
     np.testing.assert_array_equal(gathered, images[:12])
+
+
+def test_log_names_components_only_of_an_estimator_that_has_any(faces, svm, network, monkeypatch, caplog):
+    monkeypatch.setattr(trials, "build_estimator", lambda settings, seed: Spy())
+    caplog.set_level("INFO")
+    try_on(faces, Candidate("pca_svm", svm, 1), Candidate("network", network, 1))
+    first, second = caplog.messages
+    assert first.startswith("split 1: pca_svm with 10 components: 20.0 % right, ")
+    assert second.startswith("split 1: network: 20.0 % right, ")

@@ -245,13 +245,19 @@ def test_the_summary_counts_answers_by_status(ask: Answer) -> None:
     assert summarise_predictions(found) == {
         "rows": 3,
         "by_status": {"identified": 2, "rejected": 1},
+        "files_by_status": {"identified": 4, "rejected": 1},
         "template_versions": "v-left+v-right",
     }
 
 
 def test_the_summary_of_no_predictions_names_no_model(ask: Answer) -> None:
     none = ask(**both_eyes([("bob", 7)])).head(0)
-    assert summarise_predictions(none) == {"rows": 0, "by_status": {}, "template_versions": None}
+    assert summarise_predictions(none) == {
+        "rows": 0,
+        "by_status": {},
+        "files_by_status": {},
+        "template_versions": None,
+    }
 
 
 def test_a_reference_is_not_compared_with_itself(ask: Answer) -> None:

@@ -226,6 +226,7 @@ def test_open_set_is_searched_by_strangers(metrics):
 
 def test_details_are_told_of_single_modalities_and_headline_figures(metrics):
     assert {curve.measure for curve in metrics.discards} == {"visible_share", "ridge_coherence"}
+    assert {(curve.shares[0], curve.shares[-1]) for curve in metrics.discards} == {(0.0, 0.2)}
     assert {one.column for one in metrics.differentials} == {"sex"}
     assert {one.protocol for one in metrics.differentials} == {"subject_disjoint"}
     assert len([one for one in metrics.worst if one.figure == "all"]) == 2 * PARAMETERS.details.worst

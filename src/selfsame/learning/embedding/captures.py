@@ -205,7 +205,8 @@ def _embed(
         else:
             embeddings[shard.places] = made
     if parts and shards:
-        logger.info("%s: %d shards, %d to embed", modality, len(shards), len(missing))
+        plural = "" if len(shards) == 1 else "s"
+        logger.info("%s: %d shard%s, %d to embed", modality, len(shards), plural, len(missing))
     for shard, made in zip(missing, _encode(recogniser, modality, arrays, missing, how), strict=True):
         _require_unit_length(made, modality, chosen["capture_id"].iloc[shard.places])
         embeddings[shard.places] = made

@@ -128,12 +128,19 @@ def try_estimators(
             answers.append(found[ANSWER_COLUMNS])
             measures.append({**dict(zip(TRIAL, key, strict=True)), **measured})
             logger.info(
-                "split %d: %s %d: %.1f %% right, %.1f s",
-                *key,
+                "split %d: %s: %.1f %% right, %.1f s",
+                number,
+                _name(candidate),
                 100 * measured["accuracy"],
                 measured["seconds"],
             )
     return pd.concat(answers, ignore_index=True), pd.DataFrame(measures)[ESTIMATOR_COLUMNS]
+
+
+def _name(candidate: Candidate) -> str:
+    """Name an estimator with its number of components, where it has any."""
+    many = candidate.components
+    return f"{candidate.name} with {many} component{'' if many == 1 else 's'}" if many else candidate.name
 
 
 def _try_one(

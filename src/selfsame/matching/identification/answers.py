@@ -192,11 +192,13 @@ def _widen(recogniser: Recogniser, shown: Sequence[str]) -> Fuse:
 
 
 def summarise_predictions(predictions: pd.DataFrame) -> dict[str, object]:
-    """Count the answers by status, and name the versions of the templates behind them."""
+    """Count the answers by status, and the files that they are about; name the versions of the templates."""
     counts = predictions["status"].value_counts()
+    files = predictions["captures"].str.len().groupby(predictions["status"]).sum()
     return {
         "rows": len(predictions),
         "by_status": {status: int(counts[status]) for status in sorted(counts.index)},
+        "files_by_status": {status: int(files[status]) for status in sorted(counts.index)},
         "template_versions": str(predictions["template_versions"].iloc[0]) if len(predictions) else None,
     }
 

@@ -36,6 +36,7 @@ def compare_captures(
     from selfsame.protocols.leaks import require_no_leak
 
     require_no_leak(assignments, manifest)
+    logger.info("comparing under %s", ", ".join(parameters.protocols))
     compared = compare_all(
         gather_evidence(assignments, tables, parameters.fusion.quality),
         parameters.protocols,
@@ -101,6 +102,7 @@ def measure(
         closer=Closer(**parameters.details.model_dump(), fmr=parameters.fmrs[0]),
     )
     tables = Tables(scores, attempts, verdicts, named)
+    logger.info("measuring error rates with %d resamples of the subjects", parameters.resamples)
     metrics = measure_all(tables, manifest, assignments, indexes, model, asked)
     return metrics.model_dump(mode="json")
 
@@ -124,11 +126,13 @@ def report(
     from selfsame.reporting.report import render_report
 
     results = Metrics.model_validate(metrics)
+    logger.info("drawing the plots and writing the report")
     plots = draw_all(scores, results)
     shown = {**plots, "history": draw_history(history)} if len(history) else plots
     html = render_report(
         results,
         shown,
+        calibration=parameters.fusion.settings.calibration,
         settings={"seed": seed, "evaluation": parameters.model_dump(), **model},
         origin=model,
     )

@@ -37,7 +37,7 @@ class DetailParams(Settings):
     """What is looked at more closely, under one protocol."""
 
     protocol: Kind  # under which; the first that is evaluated where this one is not
-    largest_discard: OpenRate  # share of the comparisons up to which the discard curves are summed
+    largest_discard: OpenRate  # share of the comparisons up to which the discard curves are shown and summed
     columns: tuple[str, ...]  # of the manifest, by whose values groups of people are compared
     smallest_group: int = Field(ge=2)  # subjects; of smaller groups no rate is told
     worst: int = Field(ge=0)  # mated and non-mated comparisons that are listed

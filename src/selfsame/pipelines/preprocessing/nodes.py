@@ -50,10 +50,11 @@ def normalise_captures(
         settings=digest_pixels(parameters, seed if any(one.impression for one in impressions) else None),
     )
     logger.info(
-        "%s: %d captures in %d shards, %d to make from %s",
+        "%s: %d captures in %d shard%s, %d to make from %s",
         parameters.modality,
         sum(one.impression == 0 for one in impressions),
         len(plan),
+        "" if len(plan) == 1 else "s",
         sum(shard.name not in made_shards.made for shard in plan),
         captures.root,
     )
@@ -86,7 +87,7 @@ def index_arrays(
     index = build_index(arrays.records, manifest, modality=parameters.modality)
     timings = summarise_timings(arrays.records)
     logger.info(
-        "%s: %d rows, %d failed, %.0f images/s and worker",
+        "%s: %d rows, %d failed, %.0f images/s a worker",
         parameters.modality,
         len(arrays),
         int((index["status"] == "failed").sum()),
