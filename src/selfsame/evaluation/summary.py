@@ -1,5 +1,6 @@
 """All results of an evaluation in one document."""
 
+import logging
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -41,6 +42,8 @@ from selfsame.metrics.intervals import CONFIDENCE
 from selfsame.parallel.progress import follow
 from selfsame.protocols.assignment import list_folds, view_fold
 from selfsame.protocols.names import PROTOCOLS, Kind
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -97,6 +100,7 @@ def measure_all(
     Raises:
         InputError: no figure has scores to measure.
     """
+    logger.info("measuring error rates with %d resamples of the subjects", asked.resampling.resamples)
     by_modality = indexes_by_modality(indexes)
     outcomes, left_out = _measure_outcomes(tables, asked)
     close = [one for one in outcomes if one.protocol == _closest(outcomes, asked.closer)]

@@ -1,5 +1,7 @@
 """Every plot of an evaluation, by the name of its dataset."""
 
+import logging
+
 import pandas as pd
 from matplotlib.figure import Figure
 
@@ -8,6 +10,8 @@ from selfsame.reporting.confusion import draw_confusion
 from selfsame.reporting.curves import draw_cmc, draw_det, draw_open_set, draw_roc, trace_curves
 from selfsame.reporting.discards import draw_discards
 from selfsame.reporting.histograms import draw_histograms
+
+logger = logging.getLogger(__name__)
 
 
 def draw_all(scores: pd.DataFrame, metrics: Metrics) -> dict[str, Figure]:
@@ -18,6 +22,7 @@ def draw_all(scores: pd.DataFrame, metrics: Metrics) -> dict[str, Figure]:
             probe_subject, reference_subject, probe, reference, mated, score (higher is more alike).
         metrics: their results.
     """
+    logger.info("drawing the plots")
     curves = trace_curves(scores, metrics)
     return {
         "det": draw_det(curves, metrics),

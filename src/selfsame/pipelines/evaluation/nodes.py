@@ -102,9 +102,7 @@ def measure(
         closer=Closer(**parameters.details.model_dump(), fmr=parameters.fmrs[0]),
     )
     tables = Tables(scores, attempts, verdicts, named)
-    logger.info("measuring error rates with %d resamples of the subjects", parameters.resamples)
-    metrics = measure_all(tables, manifest, assignments, indexes, model, asked)
-    return metrics.model_dump(mode="json")
+    return measure_all(tables, manifest, assignments, indexes, model, asked).model_dump(mode="json")
 
 
 def report(
@@ -126,17 +124,16 @@ def report(
     from selfsame.reporting.report import render_report
 
     results = Metrics.model_validate(metrics)
-    logger.info("drawing the plots and writing the report")
     plots = draw_all(scores, results)
     shown = {**plots, "history": draw_history(history)} if len(history) else plots
-    html = render_report(
+    page = render_report(
         results,
         shown,
         calibration=parameters.fusion.settings.calibration,
         settings={"seed": seed, "evaluation": parameters.model_dump(), **model},
         origin=model,
     )
-    return {"report": html, **plots}
+    return {"report": page, **plots}
 
 
 def export_scores(scores: pd.DataFrame) -> dict[str, Callable[[], str]]:
