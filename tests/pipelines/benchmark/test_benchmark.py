@@ -58,7 +58,7 @@ def test_a_run_before_there_is_anything_says_what_to_run_first(kedro: Kedro, tmp
     assert done.returncode != 0
     (line,) = [line for line in done.stderr.splitlines() if line.startswith("Error: ")]
     assert "biometrics.manifest is not there" in line
-    assert "kedro run --pipelines biometrics --tags data_engineering,preprocessing first" in line
+    assert "kedro run --pipelines data_engineering,preprocessing first" in line
 
 
 def test_workers_are_the_powers_of_two_and_all_cores(block: dict) -> None:
