@@ -31,7 +31,7 @@ def require_environment(env: str | None, conf: Path) -> None:
     if not env or not conf.is_dir() or (conf / env).is_dir():
         return
     there = sorted(path.name for path in conf.iterdir() if path.is_dir() and not path.name.startswith("."))
-    raise _unknown("--env", env, there, "")
+    raise _unknown("--env", env, there, "", among=f"a folder of {conf}")
 
 
 def require_selected(options: Mapping[str, object], registered: Mapping[str, Pipeline]) -> None:
@@ -101,7 +101,9 @@ def _namespaces(graph: Pipeline) -> set[str]:
     return found
 
 
-def _unknown(option: str, name: str, there: list[str], listing: str) -> InputError:
+def _unknown(
+    option: str, name: str, there: list[str], listing: str, *, among: str = "what there is"
+) -> InputError:
     near = _near(name, there)
     if near:
         hint = f"did you mean {' or '.join(near)}?"
@@ -109,4 +111,4 @@ def _unknown(option: str, name: str, there: list[str], listing: str) -> InputErr
         hint = f"there is {', '.join(there) or 'none'}"
     else:
         hint = listing
-    return InputError(f"expected {option} to name what there is, got {name!r}: {hint}")
+    return InputError(f"expected {option} to name {among}, got {name!r}: {hint}")
