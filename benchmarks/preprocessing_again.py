@@ -22,7 +22,7 @@ from pathlib import Path
 import rounds
 
 PROJECT = Path(__file__).parents[1]
-PLANNED = re.compile(r"(\w+): \d+ captures in (\d+) shards, (\d+) to make")
+PLANNED = re.compile(r"(\w+): \d+ captures in (\d+) shards?, (\d+) to make")
 WIDER = "biometrics.iris_left.preprocessing.normalisation.width=240"
 BEYOND_S = 3.0
 SUFFIXES = (".bmp", ".png")

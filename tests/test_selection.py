@@ -54,7 +54,9 @@ def test_names_of_something_are_let_through() -> None:
 def test_an_environment_without_a_folder_is_refused(tmp_path: Path) -> None:
     for name in ("base", "gpu", "local"):
         (tmp_path / name).mkdir()
-    with pytest.raises(InputError, match=rf"--env to name a folder of {tmp_path}, got 'gpuu': did you mean gpu\?"):
+    with pytest.raises(
+        InputError, match=rf"--env to name a folder of {tmp_path}, got 'gpuu': did you mean gpu\?"
+    ):
         require_environment("gpuu", tmp_path)
     with pytest.raises(InputError, match="got 'x': there is base, gpu, local"):
         require_environment("x", tmp_path)
