@@ -1,7 +1,6 @@
 """Settings that a run must not begin with: misspelt ones, and roots of captures that it would leave aside."""
 
 from collections.abc import Collection, Iterator, Mapping
-from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,7 +9,7 @@ from kedro.framework.hooks import hook_impl
 from omegaconf import OmegaConf
 
 from selfsame.errors import InputError
-from selfsame.explanations import SUFFIXES
+from selfsame.explanations import SUFFIXES, suggest
 from selfsame.hooks.roots import ROOTS
 
 if TYPE_CHECKING:
@@ -140,5 +139,5 @@ def _paths(tree: Mapping[str, object], prefix: str = "") -> Iterator[tuple[str, 
 
 def _suggest(name: str, known: list[str], otherwise: str) -> str:
     """Name the setting that was probably meant: a similar one, or the same one without its namespace."""
-    near = get_close_matches(name, known, n=1) or [one for one in known if one.endswith(f".{name}")]
-    return f"did you mean {near[0]}?" if near else otherwise
+    meant = suggest(name, known) or next((one for one in known if one.endswith(f".{name}")), None)
+    return f"did you mean {meant}?" if meant else otherwise
